@@ -1,0 +1,90 @@
+"""Usage as pricing asks for it. Implemented over ClickHouse by `projections/usage/reader.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+from uuid import UUID
+
+AggregationType = Literal[
+    "count_agg", "sum_agg", "max_agg", "unique_count_agg", "weighted_sum_agg", "latest_agg", "custom_agg"
+]
+Values = tuple[tuple[str, tuple[str, ...]], ...]
+"""Property -> values that it may have, as sorted pairs, so that equal conditions compare equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What an aggregation needs to know of a billable metric.
+
+    Attributes:
+        field_name: the property that is aggregated; None for `count_agg`.
+        recurring: whether usage carries over from before the period (metering-pricing A7, A12, A16).
+    """
+
+    code: str
+    aggregation_type: AggregationType
+    field_name: str | None = None
+    recurring: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Which of a metric's events count (metering-pricing F3, F4): they match `matching` and none of `ignored`."""
+
+    matching: Values = ()
+    ignored: tuple[Values, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageQuery:
+    """One aggregation over the events of one subscription's external id.
+
+    Attributes:
+        from_at: first instant that counts (milliseconds matter, metering-pricing G2).
+        to_at: last instant that counts, inclusive.
+        group_by: property names; usage is aggregated per distinct tuple of their values (metering-pricing R2).
+    """
+
+    organization_id: UUID
+    external_subscription_id: str
+    metric: Metric
+    from_at: datetime
+    to_at: datetime
+    bucket: Bucket = field(default_factory=Bucket)
+    group_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The usage of one group.
+
+    Attributes:
+        group: the values of `group_by`, in its order; None where an event has none or a blank one.
+        units: aggregated, exact, not rounded.
+        events_count: as metering-pricing counts them for the aggregation.
+    """
+
+    units: Decimal
+    events_count: int
+    group: tuple[str | None, ...] = ()
+
+
+class UsageReader(Protocol):
+    async def watermark(self) -> int:
+        """The position after the last event that has been acknowledged: usage read up to it contains them all."""
+        ...
+
+    async def aggregate(self, queries: Sequence[UsageQuery], watermark: int) -> list[tuple[Usage, ...]]:
+        """Usage per query, in their order, of the events up to `watermark`; the same for ever for one watermark.
+
+        Without `group_by` each has exactly one `Usage` (zero units where nothing counts); with it one per group that
+        has events. Calls that are under way at one time share queries to the store.
+
+        Raises:
+            UnavailableError: the store cannot be reached, or has not loaded that far in time. Never zero instead.
+        """
+        ...
