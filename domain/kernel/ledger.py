@@ -52,6 +52,10 @@ class Ledger(Protocol):
         """The one that is not deleted and has these values in the indexed columns of its read model, else None."""
         ...
 
+    async def find_all(self, kind: type[A], organization_id: UUID, **key: str) -> list[A]:
+        """All that are not deleted and have these values, by one query, in the order of their ids."""
+        ...
+
     async def append(self, *aggregates: Aggregate, sequences: Sequence[SequenceNumber] = ()) -> None:
         """Commit the pending events of all, the rows that follow from them and the command's key, or nothing.
 

@@ -1,0 +1,57 @@
+"""A usage charge of a plan: which metric is priced, by which model, and its filters with prices of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+ChargeModel = Literal[
+    "standard", "graduated", "package", "percentage", "volume", "graduated_percentage", "custom", "dynamic"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeFilter:
+    """A bucket of a charge's usage with a price of its own (metering-pricing F1).
+
+    Attributes:
+        values: key of the metric's filters -> values, or `["__ALL_FILTER_VALUES__"]`.
+        properties: of the charge's model, in wire form.
+    """
+
+    id: UUID
+    values: Mapping[str, tuple[str, ...]]
+    properties: Mapping[str, Any]
+    invoice_display_name: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedPricingUnit:
+    code: str
+    conversion_rate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """Source: metering-pricing M1. `properties` are in wire form, checked and completed (M2, M3)."""
+
+    id: UUID
+    code: str
+    billable_metric_id: UUID
+    charge_model: ChargeModel
+    properties: Mapping[str, Any]
+    invoice_display_name: str | None = None
+    pay_in_advance: bool = False
+    invoiceable: bool = True
+    prorated: bool = False
+    min_amount_cents: int = 0
+    regroup_paid_fees: Literal["invoice"] | None = None
+    filters: tuple[ChargeFilter, ...] = ()
+    tax_codes: tuple[str, ...] = ()
+    applied_pricing_unit: AppliedPricingUnit | None = None
+    accepts_target_wallet: bool = False
+    created_at: datetime

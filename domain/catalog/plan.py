@@ -1,0 +1,78 @@
+"""A plan: what a subscription costs per interval, and its usage charges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from domain.catalog.charge import Charge
+from domain.kernel.aggregate import Aggregate
+from domain.subscriptions.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumCommitment:
+    id: UUID
+    amount_cents: int
+    invoice_display_name: str | None = None
+    tax_codes: tuple[str, ...] = ()
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDetails:
+    """Source: api-surface "Plans", metering-pricing P1, P11. `trial_period` is in days, fractions allowed."""
+
+    name: str
+    code: str
+    interval: Interval
+    amount_cents: int
+    amount_currency: str
+    description: str | None = None
+    invoice_display_name: str | None = None
+    trial_period: Decimal = Decimal(0)
+    pay_in_advance: bool = False
+    bill_charges_monthly: bool | None = None
+    bill_fixed_charges_monthly: bool | None = None
+    charges: tuple[Charge, ...] = ()
+    tax_codes: tuple[str, ...] = ()
+    minimum_commitment: MinimumCommitment | None = None
+    metadata: Mapping[str, str | None] | None = None
+
+
+class Plan(Aggregate):
+    TOPIC = "plan"
+
+    class Created(Aggregate.Created):
+        TOPIC = "plan.created"
+        organization_id: UUID
+        parent_id: UUID | None
+        details: PlanDetails
+
+    class Updated(Aggregate.Event):
+        TOPIC = "plan.updated"
+        details: PlanDetails
+
+        def apply(self, plan: Plan) -> None:
+            plan.details = self.details
+
+    class Deleted(Aggregate.Event):
+        TOPIC = "plan.deleted"
+
+        def apply(self, plan: Plan) -> None:
+            plan.deleted_at = self.timestamp
+
+    def __init__(self, organization_id: UUID, parent_id: UUID | None, details: PlanDetails) -> None:
+        self.organization_id, self.parent_id, self.details = organization_id, parent_id, details
+        self.deleted_at: datetime | None = None
+
+    def update(self, details: PlanDetails, *, at: datetime) -> None:
+        if details != self.details:
+            self.trigger_event(self.Updated, details=details, timestamp=at)
+
+    def delete(self, *, at: datetime) -> None:
+        if self.deleted_at is None:
+            self.trigger_event(self.Deleted, timestamp=at)

@@ -1,0 +1,56 @@
+"""What can be done with customers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from domain.customers.customer import Customer, CustomerDetails
+from domain.kernel import ids
+from domain.kernel.errors import NotFoundError
+from domain.kernel.ledger import Ledger, SequenceNumber
+
+
+async def upsert_customer(
+    ledger: Ledger,
+    organization_id: UUID,
+    external_id: str,
+    change: Callable[[CustomerDetails], CustomerDetails],
+    *,
+    at: datetime,
+) -> Customer:
+    """Create the customer with this external id, or change it: `change` turns the details of before into the new.
+
+    Raises:
+        DuplicateError, ConflictError: somebody else did so at the same moment; try again.
+    """
+    customer = await ledger.find(Customer, organization_id, external_id=external_id)
+    if customer is not None:
+        customer.update(change(customer.details), at=at)
+        await ledger.append(customer)
+        return customer
+    number = SequenceNumber.next(f"customer:{organization_id}")
+    customer = Customer.begin(
+        ids.new(),
+        organization_id=organization_id,
+        sequential_id=number.placeholder,
+        details=change(CustomerDetails(external_id=external_id)),
+        at=at,
+    )
+    await ledger.append(customer, sequences=[number])
+    return customer
+
+
+async def delete_customer(ledger: Ledger, organization_id: UUID, external_id: str, *, at: datetime) -> Customer:
+    """Soft: it is gone for look-ups, what was billed stays. Its subscriptions end (invoicing-money 1.9).
+
+    Raises:
+        NotFoundError: `customer_not_found`.
+    """
+    customer = await ledger.find(Customer, organization_id, external_id=external_id)
+    if customer is None:
+        raise NotFoundError("customer")
+    customer.delete(at=at)
+    await ledger.append(customer)
+    return customer

@@ -1,0 +1,249 @@
+"""An invoice: the fees of a customer for one occasion, with all that they were computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from domain.catalog.charge import ChargeModel
+from domain.customers.customer import Address
+from domain.kernel.aggregate import Aggregate
+from domain.metering.ports import UsageQuery
+from domain.subscriptions.subscription import InvoicingReason
+
+InvoiceType = Literal["subscription", "add_on", "credit", "one_off", "advance_charges", "progressive_billing"]
+InvoiceStatus = Literal["draft", "finalized", "voided", "failed", "pending", "generating", "open", "closed", "deleted"]
+PaymentStatus = Literal["pending", "succeeded", "failed"]
+FeeType = Literal["charge", "add_on", "subscription", "credit", "commitment", "fixed_charge"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeItem:
+    """What a fee is for, as it was called when it was billed (invoicing-money 20, field facts)."""
+
+    code: str
+    name: str
+    description: str | None
+    invoice_display_name: str | None
+    lago_item_id: UUID
+    item_type: Literal["BillableMetric", "AddOn", "WalletTransaction", "Subscription"]
+    filters: Mapping[str, tuple[str, ...]] | None = None
+    filter_invoice_display_name: str | None = None
+    grouped_by: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedUsageInputs:
+    """What a charge fee was computed from: enough to aggregate and price it again, years later.
+
+    Attributes:
+        query: the aggregation; with the invoice's watermark it gives the same units for ever.
+        aggregated_units: as aggregated, before the metric's rounding.
+        rounding: the metric's rounding function and precision, if any.
+    """
+
+    query: UsageQuery
+    charge_model: ChargeModel
+    properties: Mapping[str, Any]
+    aggregated_units: Decimal
+    rounding: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFeeInputs:
+    """What a subscription fee was computed from: `days` of `duration` days at `plan_amount_cents` a period."""
+
+    plan_amount_cents: int
+    formula: str
+    days: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """One line. Amounts in minor units; `precise_unit_amount` in major ones (metering-pricing N2).
+
+    `from_at` and `to_at` are the period shown, inclusive. Exactly one of the two inputs is there, by `fee_type`.
+    """
+
+    id: UUID
+    fee_type: FeeType
+    item: FeeItem
+    subscription_id: UUID | None = None
+    external_subscription_id: str | None = None
+    charge_id: UUID | None = None
+    charge_filter_id: UUID | None = None
+    billable_metric_code: str | None = None
+    units: Decimal
+    total_aggregated_units: Decimal
+    events_count: int | None
+    amount_cents: int
+    precise_amount_cents: Decimal
+    unit_amount_cents: int
+    precise_unit_amount: Decimal
+    amount_details: Mapping[str, Any]
+    taxes_rate: Decimal = Decimal(0)
+    taxes_amount_cents: int = 0
+    taxes_precise_amount_cents: Decimal = Decimal(0)
+    precise_coupons_amount_cents: Decimal = Decimal(0)
+    from_at: datetime | None = None
+    to_at: datetime | None = None
+    pay_in_advance: bool = False
+    invoiceable: bool = True
+    description: str | None = None
+    usage: PricedUsageInputs | None = None
+    proration: SubscriptionFeeInputs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSubscription:
+    """What the invoice bills of one subscription. Windows are inclusive; None where nothing of that kind is billed.
+
+    Source: invoicing-money 2.2, metering-pricing Z6.
+    """
+
+    subscription_id: UUID
+    external_id: str
+    plan_id: UUID
+    reason: InvoicingReason
+    recurring: bool
+    timestamp: datetime
+    from_at: datetime | None
+    to_at: datetime | None
+    charges_from_at: datetime | None
+    charges_to_at: datetime | None
+    fixed_charges_from_at: datetime | None
+    fixed_charges_to_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Minor units, in the order in which they are computed (invoicing-money 4.1)."""
+
+    fees_amount_cents: int
+    progressive_billing_credit_amount_cents: int
+    coupons_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    credit_notes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    total_amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """Seller or buyer as printed on the invoice, kept as it was."""
+
+    name: str
+    legal_number: str | None
+    tax_identification_number: str | None
+    email: str | None
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceNumbering:
+    """Where the number comes from. The sequential ids are taken by the append (see `kernel/ledger.py`).
+
+    Source: invoicing-money 5.5.
+    """
+
+    scheme: Literal["per_customer", "per_organization"]
+    prefix: str
+    customer_sequential_id: int
+    sequential_id: int
+    organization_sequential_id: int
+    month: str
+
+    @property
+    def number(self) -> str:
+        if self.scheme == "per_customer":
+            return f"{self.prefix}-{self.customer_sequential_id:03d}-{self.sequential_id:03d}"
+        return f"{self.prefix}-{self.month}-{self.organization_sequential_id:03d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceContent:
+    """All that is fixed when the invoice is issued.
+
+    Attributes:
+        watermark: position in the ingest log up to which usage was read; None without usage.
+        net_payment_term: days.
+    """
+
+    invoice_type: InvoiceType
+    currency: str
+    timezone: str
+    locale: str
+    issuing_date: date
+    expected_finalization_date: date
+    payment_due_date: date
+    net_payment_term: int
+    seller: Party
+    buyer: Party
+    footer: str | None
+    subscriptions: tuple[InvoiceSubscription, ...]
+    fees: tuple[Fee, ...]
+    totals: Totals
+    watermark: int | None
+
+
+class Invoice(Aggregate):
+    TOPIC = "invoice"
+
+    class Created(Aggregate.Created):
+        """Finalized with a number, or closed without one (an amount of zero that is not to be issued)."""
+
+        TOPIC = "invoice.issued"
+        organization_id: UUID
+        customer_id: UUID
+        external_customer_id: str
+        status: InvoiceStatus
+        numbering: InvoiceNumbering | None
+        content: InvoiceContent
+
+    class DocumentRequested(Aggregate.Event):
+        TOPIC = "invoice.document_requested"
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.document_requested = True
+
+    class DocumentGenerated(Aggregate.Event):
+        TOPIC = "invoice.document_generated"
+        sha256: str
+        template_version: str
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.document_sha256 = self.sha256
+
+    def __init__(
+        self,
+        organization_id: UUID,
+        customer_id: UUID,
+        external_customer_id: str,
+        status: InvoiceStatus,
+        numbering: InvoiceNumbering | None,
+        content: InvoiceContent,
+    ) -> None:
+        self.organization_id, self.customer_id = organization_id, customer_id
+        self.external_customer_id = external_customer_id
+        self.status, self.numbering, self.content = status, numbering, content
+        self.payment_status: PaymentStatus = "pending" if content.totals.total_amount_cents > 0 else "succeeded"
+        self.document_requested = False
+        self.document_sha256: str | None = None
+
+    def request_document(self, *, at: datetime) -> None:
+        if not self.document_requested:
+            self.trigger_event(self.DocumentRequested, timestamp=at)
+
+    def keep_document(self, sha256: str, template_version: str, *, at: datetime) -> None:
+        """The document is stored under the invoice's id. Rendered again it is the same, so once is enough."""
+        if self.document_sha256 != sha256:
+            self.trigger_event(
+                self.DocumentGenerated, sha256=sha256, template_version=template_version, timestamp=at
+            )
