@@ -1,7 +1,7 @@
 """Sets up the project's folder: `uv`, the environment `.venv`, libraries of the system, the Temporal binary.
 
-Runs on the machine's own python3 (>= 3.11) with nothing installed. Every step says what it does and is skipped when it is
-done. Writes into this folder and the user's cache only; packages of the system come from apt where that needs no password.
+Runs on the machine's own python3 (>= 3.11) with nothing installed. Every step says what it does and is skipped when it
+is done. Writes into this folder and the user's cache only; packages of the system come from apt, without a password.
 """
 
 from __future__ import annotations
@@ -37,12 +37,16 @@ def run(*command: str) -> bool:
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
+def succeeds(*command: str | Path) -> bool:
+    """Whether the command succeeds; its output is not of interest."""
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True).returncode == 0
+
+
 def root_command() -> list[str] | None:
     """What to write before a command so that it runs as root without a password; None where there is no way."""
     if os.geteuid() == 0:
         return []
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], check=False, **quiet).returncode == 0:
+    if shutil.which("sudo") and succeeds("sudo", "-n", "true"):
         return ["sudo", "-n"]
     return None
 
@@ -64,23 +68,28 @@ def uv_candidates() -> list[Path]:
 
 def find_uv() -> Path | None:
     for uv in uv_candidates():
-        if uv.exists() and subprocess.run([uv, "--version"], check=False, capture_output=True).returncode == 0:
+        if uv.exists() and succeeds(uv, "--version"):
             return uv
     return None
 
 
 def install_uv() -> Path:
     """`uv` from the package index by pip, in an environment of its own: Debian's Python refuses others' packages."""
-    package, pip = f"uv=={UV_VERSION}", [str(UV_HOME / "bin" / "python"), "-m", "pip"]
+    package = f"uv=={UV_VERSION}"
     shutil.rmtree(UV_HOME, ignore_errors=True)
 
+    def install() -> bool:
+        return run(str(UV_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", package)
+
     def by_venv() -> bool:
-        if subprocess.run([sys.executable, "-c", "import ensurepip"], check=False, capture_output=True).returncode != 0:
-            return False
-        return run(sys.executable, "-m", "venv", str(UV_HOME)) and run(*pip, "install", "--quiet", package)
+        return (
+            succeeds(sys.executable, "-c", "import ensurepip")
+            and run(sys.executable, "-m", "venv", str(UV_HOME))
+            and install()
+        )
 
     def by_pip_of_the_system() -> bool:
-        if subprocess.run([sys.executable, "-m", "pip", "--version"], check=False, capture_output=True).returncode != 0:
+        if not succeeds(sys.executable, "-m", "pip", "--version"):
             return False
         say("uv", "no ensurepip here: installing with the system's pip")
         return run(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(UV_HOME), package)

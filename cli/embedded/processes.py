@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 MARK = "DURABILL_STACK"
@@ -36,7 +37,7 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def dying_with_parent(command: Iterable[str], stop_signal: signal.Signals) -> list[str]:
-    """The command, told by the kernel when its parent ends. `setpriv` belongs to every Debian; elsewhere the mark has to do."""
+    """The command, signalled when its parent ends. Every Debian has `setpriv`; elsewhere the mark must do."""
     if shutil.which("setpriv") is None:
         return list(command)
     return ["setpriv", "--pdeathsig", stop_signal.name.removeprefix("SIG"), *command]
@@ -47,7 +48,7 @@ def marked(environment: Mapping[str, str], data: Path) -> dict[str, str]:
 
 
 def ours(data: Path) -> list[int]:
-    """Process ids that carry the mark of this data folder, but for the caller and its ancestors; the zombies are left out."""
+    """Process ids that carry the mark of this data folder, but for the caller and its ancestors."""
     mark = f"{MARK}={data.resolve()}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -56,7 +57,7 @@ def ours(data: Path) -> list[int]:
                 found.append(int(entry.name))
         except OSError:  # gone meanwhile, or another user's
             continue
-    return [pid for pid in found if pid not in lineage()]
+    return [pid for pid in set(found) - lineage() if alive(pid)]
 
 
 def lineage() -> set[int]:
@@ -81,10 +82,8 @@ def end(pids: Iterable[int], *, stop_signal: signal.Signals, patience_seconds: f
 
 
 def send(pid: int, sent: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, sent)
-    except ProcessLookupError:
-        pass
 
 
 def alive(pid: int) -> bool:

@@ -1,7 +1,7 @@
 """Temporal's development server on a SQLite file.
 
-Source of the arguments: engine 4.6 (a file at the speed of memory; without the second no run could continue as new within a
-second of its start).
+Source of the arguments: engine 4.6 (a file at the speed of memory; and without the dynamic configuration no run could
+continue as new within a second of its start).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ NAMESPACE = "default"
 RETENTION = timedelta(days=400)
 """How long ended workflows can be looked at: a year of billing and then some."""
 
+DYNAMIC_CONFIGURATION = ("--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"')
 ARGUMENTS = (
     *("--headless", "--ip", "127.0.0.1", "--log-level", "error", "--log-format", "json"),
     *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
-    *("--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"'),
+    *DYNAMIC_CONFIGURATION,
     *("--disable-config-file", "--disable-config-env"),
 )
 

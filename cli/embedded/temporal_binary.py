@@ -1,7 +1,7 @@
 """Where the Temporal binary of the embedded stack comes from.
 
-The first that there is of: `TEMPORAL_CLI_PATH`, `temporal` on the path, the user's cache, the SDK's download, a build by Go.
-The last two fill the cache. Builds and downloads are of one version, the one the tests run on.
+The first that there is of: `TEMPORAL_CLI_PATH`, `temporal` on the path, the user's cache, the SDK's download, a build
+by Go. The last two fill the cache. Builds and downloads are of one version, the one the tests run on.
 Run as a module (`python -m cli.embedded.temporal_binary`) it is the set-up's last step.
 """
 
@@ -58,7 +58,7 @@ def find() -> Path | None:
     """A binary that is on this machine already.
 
     Raises:
-        TemporalNotFoundError: `TEMPORAL_CLI_PATH` names something that does not run: what was asked for is not replaced silently.
+        TemporalNotFoundError: what `TEMPORAL_CLI_PATH` names does not run: it is not replaced silently.
     """
     if named := os.environ.get("TEMPORAL_CLI_PATH"):
         if version_of(Path(named)) is None:
@@ -124,7 +124,7 @@ def download(say: Say) -> None:
 
 
 def build(say: Say) -> None:
-    """By Go from the module proxy; everything that Go writes stays below one folder of the cache, removed afterwards."""
+    """By Go from the module proxy; all that Go writes stays below one folder of the cache, removed afterwards."""
     folder = cache_folder() / "build"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

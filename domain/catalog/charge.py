@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-ChargeModel = Literal[
-    "standard", "graduated", "package", "percentage", "volume", "graduated_percentage", "custom", "dynamic"
-]
+from domain.pricing.registry import ChargeModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

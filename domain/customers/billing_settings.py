@@ -42,7 +42,9 @@ def billing_settings(customer: Customer, organization: Organization) -> BillingS
         locale=configuration.document_locale or inherited.document_locale,
         invoice_grace_period=inherited.invoice_grace_period if grace is None else grace,
         net_payment_term=inherited.net_payment_term if term is None else term,
-        finalize_zero_amount_invoice=inherited.finalize_zero_amount_invoice if zero == "inherit" else zero == "finalize",
+        finalize_zero_amount_invoice=inherited.finalize_zero_amount_invoice
+        if zero == "inherit"
+        else zero == "finalize",
         issuing_date_anchor=cast(
             IssuingDateAnchor,
             configuration.subscription_invoice_issuing_date_anchor

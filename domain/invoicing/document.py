@@ -56,7 +56,7 @@ class DocumentSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentTax:
-    """An applied tax: `rate` percent on `base_amount_cents`. The rows may miss the total by cents (invoicing-money 4.3)."""
+    """An applied tax: `rate` percent of the base. The rows may miss the total by cents (invoicing-money 4.3)."""
 
     name: str
     rate: Decimal

@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from domain.catalog.charge import ChargeModel
 from domain.customers.customer import Address
 from domain.kernel.aggregate import Aggregate
 from domain.metering.ports import UsageQuery
+from domain.pricing.registry import ChargeModel
+from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
+from domain.subscriptions.proration import Formula
 from domain.subscriptions.subscription import InvoicingReason
 
 InvoiceType = Literal["subscription", "add_on", "credit", "one_off", "advance_charges", "progressive_billing"]
@@ -55,12 +57,14 @@ class PricedUsageInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFeeInputs:
-    """What a subscription fee was computed from: `days` of `duration` days at `plan_amount_cents` a period."""
+    """What a subscription fee was computed from: the arguments of `subscriptions/proration.py`."""
 
     plan_amount_cents: int
-    formula: str
-    days: int
-    duration: int
+    schedule: Schedule
+    lifetime: Lifetime
+    boundaries: Boundaries
+    formula: Formula
+    trial_end: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +248,4 @@ class Invoice(Aggregate):
     def keep_document(self, sha256: str, template_version: str, *, at: datetime) -> None:
         """The document is stored under the invoice's id. Rendered again it is the same, so once is enough."""
         if self.document_sha256 != sha256:
-            self.trigger_event(
-                self.DocumentGenerated, sha256=sha256, template_version=template_version, timestamp=at
-            )
+            self.trigger_event(self.DocumentGenerated, sha256=sha256, template_version=template_version, timestamp=at)

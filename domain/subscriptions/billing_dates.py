@@ -16,6 +16,8 @@ from domain.subscriptions.intervals import BillingTime, Interval, LocalPeriod, p
 _TIMEZONE_GUARD = timedelta(hours=26)
 """The farthest that two zones lie apart: a start that would move by more is another period's (P8)."""
 
+_MICROSECOND = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -128,7 +130,8 @@ def boundaries(
         billing_at: the instant the invoice is due (local midnight of a billing day, the start, the termination),
             however late it is made.
         current_usage: look at the period in progress, not at the one behind: current usage, charges and fixed charges
-            in advance, progressive billing. An upgrade at `billing_at` implies it.
+            in advance, progressive billing. A termination by `billing_at` implies it, unless for a downgrade: that
+            waits for the end of the period.
         previous_charges_to_at: end of the usage window of the subscription's last invoice if that was made in another
             time zone, else None: usage goes on from there, so that no event is lost or billed twice. The next
             microsecond, where Lago goes on a whole second later (the same on the wire, and nothing lost).
@@ -136,40 +139,122 @@ def boundaries(
     Source: metering-pricing P6-P16, P19 (fixed), invoicing-money 2.2.
     """
     today = local_date(billing_at, schedule.timezone)
-    ended = lifetime.terminated_by(billing_at)
-    looks_ahead = current_usage or (ended and lifetime.successor == "upgrade")
+    in_progress = current_usage or (lifetime.terminated_by(billing_at) and lifetime.successor != "downgrade")
 
     def period(*, monthly: bool, in_progress: bool) -> LocalPeriod:
         interval = _interval(schedule, monthly=monthly)
         current = _period(schedule, interval, today)
-        return current if in_progress or looks_ahead else _period(schedule, interval, current.first - DAY)
+        return current if in_progress else _period(schedule, interval, current.first - DAY)
 
-    own_in_progress = schedule.pay_in_advance or (ended and lifetime.successor != "downgrade")
-    usage_in_progress = ended and (lifetime.successor is None or own_in_progress and not schedule.pay_in_advance)
-    own = period(monthly=False, in_progress=own_in_progress)
-    charges = period(monthly=schedule.bill_charges_monthly, in_progress=usage_in_progress)
-    fixed = period(monthly=schedule.bill_fixed_charges_monthly, in_progress=usage_in_progress)
+    own = period(monthly=False, in_progress=in_progress or schedule.pay_in_advance)
+    charges = period(monthly=schedule.bill_charges_monthly, in_progress=in_progress)
+    fixed = period(monthly=schedule.bill_fixed_charges_monthly, in_progress=in_progress)
 
     from_at, to_at = _fee_window(schedule, lifetime, own, billing_at)
     charges_from_at, charges_to_at = _usage_window(schedule, lifetime, charges)
     if previous_charges_to_at is not None and previous_charges_to_at > lifetime.started_at:
-        resumed_at = previous_charges_to_at + timedelta(microseconds=1)
+        resumed_at = previous_charges_to_at + _MICROSECOND
         if abs(resumed_at - charges_from_at) < _TIMEZONE_GUARD:
             charges_from_at = resumed_at
     fixed_from_at, fixed_to_at = _usage_window(schedule, lifetime, fixed)
 
-    whole = looks_ahead or usage_in_progress or is_first_month_of_period(schedule, today)
-    has_charges = whole or schedule.bill_charges_monthly or not schedule.bill_fixed_charges_monthly
-    has_fixed = whole or schedule.bill_fixed_charges_monthly or not schedule.bill_charges_monthly
+    monthly_run = not (in_progress or is_first_month_of_period(schedule, today))
+    only_fixed = monthly_run and schedule.bill_fixed_charges_monthly and not schedule.bill_charges_monthly
+    only_charges = monthly_run and schedule.bill_charges_monthly and not schedule.bill_fixed_charges_monthly
     return Boundaries(
         from_at=from_at,
         to_at=to_at,
-        charges_from_at=charges_from_at if has_charges else None,
-        charges_to_at=charges_to_at if has_charges else None,
-        fixed_charges_from_at=fixed_from_at if has_fixed else None,
-        fixed_charges_to_at=fixed_to_at if has_fixed else None,
+        charges_from_at=None if only_fixed else charges_from_at,
+        charges_to_at=None if only_fixed else charges_to_at,
+        fixed_charges_from_at=None if only_charges else fixed_from_at,
+        fixed_charges_to_at=None if only_charges else fixed_to_at,
         duration=own.days,
         charges_duration=charges.days,
         fixed_charges_duration=fixed.days,
         timestamp=billing_at,
     )
+
+
+def termination_boundaries(
+    schedule: Schedule,
+    lifetime: Lifetime,
+    *,
+    previous_billed: bool,
+    previous_charges_to_at: datetime | None = None,
+) -> Boundaries:
+    """The windows that the invoice of a termination covers.
+
+    On a billing day whose periodic invoice was not made, a subscription that ends for good is billed for the whole
+    period behind it, as if it were active, and not for the hours since. That goes for each window by its own
+    cadence: one whose period does not begin today runs up to the termination as on any other day.
+
+    Args:
+        lifetime: terminated.
+        previous_billed: whether the periodic invoice of that local day exists.
+        previous_charges_to_at: as in `boundaries`.
+
+    Source: metering-pricing P18, by local days instead of 24 hours.
+    """
+    assert lifetime.terminated_at is not None
+    at, today = lifetime.terminated_at, local_date(lifetime.terminated_at, schedule.timezone)
+    ended = boundaries(schedule, lifetime, at, previous_charges_to_at=previous_charges_to_at)
+    started_today = local_date(lifetime.started_at, schedule.timezone) == today
+    if previous_billed or lifetime.successor is not None or started_today:
+        return ended
+
+    def begins_today(*, monthly: bool) -> bool:
+        return _period(schedule, _interval(schedule, monthly=monthly), today).first == today
+
+    active = boundaries(
+        schedule, replace(lifetime, terminated_at=None), at, previous_charges_to_at=previous_charges_to_at
+    )
+    own = active if begins_today(monthly=False) else ended
+    charges = active if begins_today(monthly=schedule.bill_charges_monthly) else ended
+    fixed = active if begins_today(monthly=schedule.bill_fixed_charges_monthly) else ended
+    return Boundaries(
+        from_at=own.from_at,
+        to_at=own.to_at,
+        charges_from_at=charges.charges_from_at,
+        charges_to_at=charges.charges_to_at,
+        fixed_charges_from_at=fixed.fixed_charges_from_at,
+        fixed_charges_to_at=fixed.fixed_charges_to_at,
+        duration=own.duration,
+        charges_duration=charges.charges_duration,
+        fixed_charges_duration=fixed.fixed_charges_duration,
+        timestamp=at,
+    )
+
+
+def _interval(schedule: Schedule, *, monthly: bool) -> Interval:
+    return "monthly" if monthly and schedule.interval in ("yearly", "semiannual") else schedule.interval
+
+
+def _period(schedule: Schedule, interval: Interval, day: date) -> LocalPeriod:
+    anchor = local_date(schedule.subscription_at, schedule.timezone)
+    return period_containing(day, interval, schedule.billing_time, anchor)
+
+
+def _fee_window(
+    schedule: Schedule, lifetime: Lifetime, period: LocalPeriod, billing_at: datetime
+) -> tuple[datetime, datetime]:
+    """The part of `period` that the plan's amount is owed for: the first day counts as a whole. Source: P7."""
+    started_on = local_date(lifetime.started_at, schedule.timezone)
+    from_at = start_of_day(max(period.first, started_on), schedule.timezone)
+    to_at = end_of_day(period.last, schedule.timezone)
+    if lifetime.terminated_at is not None and lifetime.terminated_by(billing_at):
+        to_at = min(to_at, _to_second(lifetime.terminated_at))
+    return from_at, max(to_at, lifetime.started_at)
+
+
+def _usage_window(schedule: Schedule, lifetime: Lifetime, period: LocalPeriod) -> tuple[datetime, datetime]:
+    """The part of `period` in which usage counts: from the instant of the start to that of the end. Source: P8, P9."""
+    from_at = max(start_of_day(period.first, schedule.timezone), lifetime.started_at)
+    to_at = end_of_day(period.last, schedule.timezone)
+    if lifetime.terminated_at is not None:
+        to_at = min(to_at, lifetime.terminated_at)
+    return from_at, max(to_at, lifetime.started_at)
+
+
+def _to_second(at: datetime) -> datetime:
+    """Rounded to the nearest second, halves up, as T5 and P7 compare and keep the end of a subscription."""
+    return (at + timedelta(microseconds=500_000)).replace(microsecond=0)

@@ -15,6 +15,7 @@ begin
   execute format('alter table %I enable row level security', name);
   execute format('create policy of_organization on %I for select to durabill_app
     using (organization_id = nullif(current_setting(''durabill.organization'', true), '''')::uuid)', name);
+  execute format('create policy of_platform on %I for select to durabill_platform using (true)', name);
   execute format('grant select on %I to durabill_app', name);
   execute format('create index on %I (organization_id, created_at desc, id)', name);
   insert into read_models (name) values (name);

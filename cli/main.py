@@ -1,0 +1,112 @@
+"""The command line. Every command imports what it runs: `durabill --help` and the supervisor start at once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from cli import logging
+
+app = typer.Typer(name="durabill", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Data = Annotated[Path, typer.Option(help="Folder of the embedded stack.", envvar="DURABILL_DATA")]
+DATA = Path(".durabill")
+
+
+@app.command()
+def up(port: Annotated[int, typer.Option(help="Of the API, on 127.0.0.1.")] = 3000, data: Data = DATA) -> None:
+    """Run everything on embedded engines, on this machine alone, until Ctrl-C."""
+    from cli import up as command
+    from cli.embedded.folder import DataFolder, InUseError
+    from cli.embedded.postgres import ClusterError
+    from cli.embedded.temporal_binary import TemporalNotFoundError
+    from cli.supervisor import NotReadyError
+
+    refusals = (InUseError, ClusterError, TemporalNotFoundError, NotReadyError, command.CannotStartError)
+    try:
+        asyncio.run(command.run(DataFolder(data.absolute()), port))
+    except refusals as error:
+        command.say("up", str(error))
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+) -> None:
+    """Serve the REST API and event ingest."""
+    import uvicorn
+    from api.main import create_app
+    from projections.settings import Settings
+
+    logging.configure("serve")
+    uvicorn.run(
+        create_app(Settings()), host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False
+    )
+
+
+@app.command()
+def worker(
+    queues: Annotated[str, typer.Option(help="Task queues, separated by commas.")] = "billing,documents",
+) -> None:
+    """Run workflows and activities."""
+    from projections.settings import Settings
+
+    from workflows import worker as role
+
+    until_ended("worker", role.run(Settings(), queues.split(",")))
+
+
+@app.command()
+def dispatcher() -> None:
+    """Follow the ledger: start and signal workflows, heal missing ones."""
+    from projections.settings import Settings
+
+    from workflows import dispatcher as role
+
+    until_ended("dispatcher", role.run(Settings()))
+
+
+@app.command()
+def loader() -> None:
+    """Copy acknowledged usage events to ClickHouse."""
+    from projections.settings import Settings
+    from projections.usage import loader as role
+
+    until_ended("loader", role.run(Settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the databases to this version's schema."""
+    from projections.settings import Settings
+
+    from projections import migrate as role
+
+    until_ended("migrate", role.migrate(Settings()))
+
+
+def until_ended(role: str, work: Coroutine[Any, Any, None]) -> None:
+    """Run a role until it ends by itself, or until SIGINT or SIGTERM cancels it: it then finishes what is under way."""
+
+    async def cancellable() -> None:
+        task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    logging.configure(role)
+    uvloop.run(cancellable())
+
+
+if __name__ == "__main__":
+    app()

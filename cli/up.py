@@ -1,0 +1,185 @@
+"""`durabill up`: the engines and all roles as one tree of processes, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from cli.embedded import processes, temporal_binary
+from cli.embedded.folder import DataFolder
+from cli.embedded.postgres import Cluster, new_password
+from cli.embedded.temporal import DevServer
+from cli.supervisor import Child, NotReadyError, Program, no_question
+
+HOST = "127.0.0.1"
+START_SECONDS = 120
+
+console = Console(stderr=True, highlight=False)
+
+
+class CannotStartError(Exception):
+    """Something outside this program is in the way; the message says what to do."""
+
+
+def say(name: str, text: str) -> None:
+    console.print(f"[bold]{name:>10}[/bold]  ", end="")
+    console.print(text, markup=False)
+
+
+class Stack:
+    """Everything that runs for one data folder, which the caller has locked."""
+
+    def __init__(self, folder: DataFolder, port: int, binary: Path) -> None:
+        self.folder, self.port = folder, port
+        self.cluster = Cluster(folder.path / "postgres", folder.key("postgres", new_password), processes.free_port())
+        self.temporal = DevServer(binary, folder.path / "temporal.db", processes.free_port())
+        self.environment = {
+            "DATABASE_URL": self.cluster.url,
+            "CLICKHOUSE_URL": f"http://{HOST}:{processes.free_port()}",
+            "TEMPORAL_ADDRESS": self.temporal.address,
+            "DURABILL_CLICKHOUSE_PATH": str(folder.path / "clickhouse"),
+            "DURABILL_ADMIN_KEY": os.environ.get("DURABILL_ADMIN_KEY") or folder.key("admin"),
+            "DURABILL_ENCRYPTION_KEY": os.environ.get("DURABILL_ENCRYPTION_KEY") or folder.key("encryption"),
+        }
+        self.children: list[Child] = []
+
+    async def start(self) -> None:
+        """Returns once all of it serves.
+
+        Raises:
+            CannotStartError, NotReadyError, ClusterError
+        """
+        if not processes.port_is_free(HOST, self.port):
+            raise CannotStartError(
+                f"port {self.port} of {HOST} is taken: end what listens there, or choose another --port"
+            )
+        self._end_what_is_left()
+        self.cluster.create(self._environment())
+        await asyncio.gather(self._start_ledger(), self._run(self._temporal()))
+        self.folder.publish(self.environment)
+        await asyncio.gather(*(self._run(role) for role in self._roles()))
+        await self._serving()
+
+    async def stop(self, *, at_once: bool = False) -> None:
+        """First who takes work, then who does it, then the engines."""
+        running = {child.program.name: child for child in self.children}
+        for names in (("api",), ("worker", "dispatcher", "loader"), ("temporal",), ("postgres",)):
+            ending = [running[name] for name in names if name in running]
+            await asyncio.gather(*(child.stop(at_once=at_once) for child in ending))
+        processes.end(processes.ours(self.folder.path), stop_signal=signal.SIGTERM, patience_seconds=5)
+
+    def _end_what_is_left(self) -> None:
+        """Take over from a supervisor that was killed."""
+        left = processes.ours(self.folder.path)
+        if left:
+            say("up", f"ending {len(left)} processes of an earlier run")
+        self.cluster.release()
+        processes.end(left, stop_signal=signal.SIGTERM, patience_seconds=10)
+
+    async def _start_ledger(self) -> None:
+        async def ready() -> bool:
+            return await asyncio.to_thread(self.cluster.ready)
+
+        await self._run(Program("postgres", self.cluster.command(), ready, signal.SIGINT))
+        log = self.folder.logs / "migrate.log"
+        with log.open("ab") as output:
+            migration = await asyncio.create_subprocess_exec(
+                *role_command("migrate"), env=self._environment(), stdout=output, stderr=output, start_new_session=True
+            )
+            code = await migration.wait()
+        if code != 0:
+            raise CannotStartError(f"the migrations failed: {log} says why")
+
+    def _temporal(self) -> Program:
+        command = processes.dying_with_parent(self.temporal.command(), signal.SIGTERM)
+        return Program("temporal", command, self.temporal.ready)
+
+    def _roles(self) -> list[Program]:
+        return [
+            Program("loader", role_command("loader"), no_question),
+            Program("dispatcher", role_command("dispatcher"), no_question),
+            Program("worker", role_command("worker", "--queues", "billing,documents"), no_question),
+            Program("api", role_command("serve", "--host", HOST, "--port", str(self.port)), no_question),
+        ]
+
+    async def _run(self, program: Program) -> None:
+        log = self.folder.logs / f"{program.name}.log"
+        child = Child(program, self._environment(), log, say)
+        self.children.append(child)
+        await child.start()
+
+    async def _serving(self) -> None:
+        """Wait for the API to say that everything serves."""
+        answer: httpx.Response | None = None
+        async with httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", trust_env=False) as client:
+            for _ in range(START_SECONDS * 10):
+                try:
+                    answer = await client.get("/ready")
+                except httpx.TransportError:
+                    answer = None
+                if answer is not None and answer.is_success:
+                    return
+                await asyncio.sleep(0.1)
+        said = "nothing" if answer is None else answer.text
+        raise NotReadyError(
+            f"not ready after {START_SECONDS} s. /ready says: {said}. The logs are in {self.folder.logs}"
+        )
+
+    def _environment(self) -> Mapping[str, str]:
+        return processes.marked({**os.environ, **self.environment}, self.folder.path)
+
+
+def role_command(*arguments: str) -> list[str]:
+    return processes.dying_with_parent([sys.executable, "-m", "cli.main", *arguments], signal.SIGTERM)
+
+
+async def run(folder: DataFolder, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; the second one ends everything at once.
+
+    Raises:
+        InUseError, CannotStartError, NotReadyError, ClusterError, TemporalNotFoundError
+    """
+    folder.prepare()
+    with folder.locked():
+        binary = await asyncio.to_thread(temporal_binary.obtain, lambda text: say("temporal", text))
+        stack = Stack(folder, port, binary)
+        asked, loop = asyncio.Event(), asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, asked.set)
+        starting, stopped = asyncio.create_task(stack.start()), asyncio.create_task(asked.wait())
+        try:
+            await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                announce(folder, port)
+            await asked.wait()
+        finally:
+            starting.cancel()
+            await asyncio.wait([starting])
+            await end(stack, asked)
+
+
+async def end(stack: Stack, asked: asyncio.Event) -> None:
+    say("up", "ending")
+    asked.clear()
+    stopping, impatient = asyncio.create_task(stack.stop()), asyncio.create_task(asked.wait())
+    await asyncio.wait([stopping, impatient], return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        stopping.cancel()
+        await asyncio.wait([stopping])
+        await stack.stop(at_once=True)
+    impatient.cancel()
+    say("up", "ended")
+
+
+def announce(folder: DataFolder, port: int) -> None:
+    say("up", f"ready: http://{HOST}:{port}")
+    own = "as DURABILL_ADMIN_KEY says" if os.environ.get("DURABILL_ADMIN_KEY") else folder.key_file("admin")
+    say("up", f"admin key: {own}; logs: {folder.logs}; Ctrl-C ends it, the data stay")

@@ -1,0 +1,100 @@
+"""Replay: an invoice computed again from what it keeps, and compared with what it says.
+
+Nothing but the invoice's own event is read, and usage where it is asked to be aggregated again, so years later the
+answer is the same: the figures, or where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.invoicing.draft import price_subscription
+from domain.invoicing.invoice import Fee, Invoice
+from domain.invoicing.totals import totals
+from domain.invoicing.usage_fees import price_units
+from domain.kernel.decimals import wire
+from domain.metering.ports import UsageReader
+from domain.pricing.fee import PricedFee
+
+_COMPARED = (
+    "units",
+    "total_aggregated_units",
+    "amount_cents",
+    "precise_amount_cents",
+    "unit_amount_cents",
+    "precise_unit_amount",
+    "amount_details",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what` of an invoice: the invoice says `kept`, computed again it is `computed`."""
+
+    invoice_id: UUID
+    what: str
+    kept: object
+    computed: object
+
+
+def replay_prices(invoice: Invoice) -> Iterator[Difference]:
+    """Every fee priced again from its pinned inputs, and the totals from the fees."""
+    for position, fee in enumerate(invoice.content.fees):
+        computed = _price(fee, invoice.content.currency)
+        for name in _COMPARED:
+            kept = getattr(fee, name)
+            if kept != getattr(computed, name):
+                yield Difference(invoice.id, f"fees[{position}].{name}", kept, getattr(computed, name))
+    kept_totals = invoice.content.totals
+    computed_totals = totals(
+        invoice.content.fees,
+        progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
+        coupons_cents=kept_totals.coupons_amount_cents,
+        taxes_cents=kept_totals.taxes_amount_cents,
+        credit_notes_cents=kept_totals.credit_notes_amount_cents,
+        prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
+    )
+    if kept_totals != computed_totals:
+        yield Difference(invoice.id, "totals", kept_totals, computed_totals)
+
+
+async def replay_usage(reader: UsageReader, invoices: Sequence[Invoice]) -> list[Difference]:
+    """The usage of all fees aggregated again, up to the watermark that each invoice was computed with.
+
+    Raises:
+        UnavailableError: usage cannot be read now.
+    """
+    differences: list[Difference] = []
+    for invoice in invoices:
+        kept = [fee.usage for fee in invoice.content.fees if fee.usage is not None]
+        if not kept:
+            continue
+        assert invoice.content.watermark is not None, invoice.id
+        answers = await reader.aggregate([inputs.query for inputs in kept], invoice.content.watermark)
+        groups = [{tuple(usage.group): usage.units for usage in usages} for usages in answers]
+        fees = [fee for fee in invoice.content.fees if fee.usage is not None]
+        for fee, inputs, by_group in zip(fees, kept, groups, strict=True):
+            group = tuple(fee.item.grouped_by[key] for key in inputs.query.group_by)
+            units = by_group.get(group)
+            if units != inputs.aggregated_units:
+                shown = "nothing" if units is None else wire(units)
+                differences.append(
+                    Difference(invoice.id, f"usage of {fee.item.code} {group}", wire(inputs.aggregated_units), shown)
+                )
+    return differences
+
+
+def _price(fee: Fee, currency: str) -> PricedFee:
+    if fee.proration is not None:
+        return price_subscription(fee.proration, currency)
+    assert fee.usage is not None, fee.id
+    return price_units(
+        fee.usage.charge_model,
+        fee.usage.properties,
+        fee.usage.aggregated_units,
+        fee.events_count or 0,
+        rounding=fee.usage.rounding,
+        currency=currency,
+    )

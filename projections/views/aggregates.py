@@ -1,0 +1,53 @@
+"""The rows of every kind of aggregate. Most are one document; what is listed by itself has rows of its own."""
+
+from __future__ import annotations
+
+from domain.catalog.billable_metric import BillableMetric
+from domain.catalog.plan import Plan
+from domain.customers.customer import Customer
+from domain.invoicing.invoice import Invoice
+from domain.organizations.organization import Organization
+from domain.organizations.test_clock import TestClock
+from domain.subscriptions.subscription import Subscription
+from projections.views import Row, document, document_row, register
+
+
+def _organization(organization: Organization) -> list[Row]:
+    row = document_row("organizations", organization)
+    keys = row.doc.pop("api_keys")
+    return [
+        row,
+        *(Row("api_keys", key.id, organization.id, doc) for key, doc in zip(organization.api_keys, keys, strict=True)),
+    ]
+
+
+def _invoice(invoice: Invoice) -> list[Row]:
+    """The invoice without its fees, and a row for each of them."""
+    doc = document(invoice)
+    shared = {
+        "invoice_id": doc["id"],
+        "invoice_status": doc["status"],
+        "payment_status": doc["payment_status"],
+        "customer_id": doc["customer_id"],
+        "external_customer_id": doc["external_customer_id"],
+        "currency": doc["content"]["currency"],
+        "timezone": doc["content"]["timezone"],
+        "created_at": doc["created_at"],
+    }
+    fees = doc["content"].pop("fees")
+    return [
+        Row("invoices", invoice.id, invoice.organization_id, doc),
+        *(
+            Row("fees", fee.id, invoice.organization_id, {**fee_doc, **shared, "position": position})
+            for position, (fee, fee_doc) in enumerate(zip(invoice.content.fees, fees, strict=True))
+        ),
+    ]
+
+
+register(Organization, "organizations", rows=_organization)
+register(TestClock, "test_clocks")
+register(BillableMetric, "billable_metrics", keys=("code",))
+register(Plan, "plans", keys=("code",))
+register(Customer, "customers", keys=("external_id",))
+register(Subscription, "subscriptions", keys=("external_id", "customer_id", "status"))
+register(Invoice, "invoices", keys=("customer_id", "status"), rows=_invoice)
