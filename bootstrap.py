@@ -143,9 +143,16 @@ def libraries() -> None:
         print(f"    sudo apt-get install -y --no-install-recommends {' '.join(missing)}", flush=True)
 
 
+def trust_the_machine() -> None:
+    """Let uv trust whom the machine trusts (a company's proxy may be among them), where it says whom that is."""
+    if Path("/etc/ssl/certs/ca-certificates.crt").exists() and "SSL_CERT_FILE" not in os.environ:
+        os.environ.setdefault("UV_SYSTEM_CERTS", "1")
+
+
 def main() -> None:
     if sys.version_info < (3, 11):
         raise SystemExit(f"Python 3.11 or newer is needed, python3 is {sys.version.split()[0]}")
+    trust_the_machine()
     uv = find_uv()
     if uv is None:
         say("uv", f"installing {UV_VERSION} into {UV_HOME.name}/")

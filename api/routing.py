@@ -49,7 +49,7 @@ class Operations:
         for resource in resources:
             for route in resource.routes:
                 assert isinstance(route, APIRoute)
-                for method in route.methods:
+                for method in route.methods or ():
                     assert method not in templates.setdefault(route.path, {}), (method, route.path)
                     templates[route.path][method] = route.endpoint
         self._exact = {path: verbs for path, verbs in templates.items() if "{" not in path}

@@ -7,8 +7,10 @@ import sys
 
 import structlog
 
+from projections.settings import Settings
 
-def configure(role: str, level: str = "INFO") -> None:
+
+def configure(role: str, settings: Settings) -> None:
     """Send structlog's and the standard library's records to stderr, each with time (UTC), level and role."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -26,7 +28,7 @@ def configure(role: str, level: str = "INFO") -> None:
     )
     structlog.contextvars.bind_contextvars(role=role)
     last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if sys.stderr.isatty():
+    if settings.log_format == "console" or sys.stderr.isatty():
         last.append(structlog.dev.ConsoleRenderer())
     else:
         last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
@@ -34,5 +36,5 @@ def configure(role: str, level: str = "INFO") -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=last, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(settings.log_level.upper())
     logging.getLogger("httpx").setLevel("WARNING")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -13,11 +14,14 @@ import typer
 import uvloop
 
 from cli import logging
+from projections.settings import Settings
+from workflows.ids import BILLING, DOCUMENTS
 
 app = typer.Typer(name="durabill", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Data = Annotated[Path, typer.Option(help="Folder of the embedded stack.", envvar="DURABILL_DATA")]
+Data = Annotated[Path, typer.Option(help="Folder of the embedded stack.", envvar="DURABILL_DATA_DIR")]
 DATA = Path(".durabill")
+QUEUES = f"{BILLING},{DOCUMENTS}"
 
 
 @app.command()
@@ -31,7 +35,7 @@ def up(port: Annotated[int, typer.Option(help="Of the API, on 127.0.0.1.")] = 30
 
     refusals = (InUseError, ClusterError, TemporalNotFoundError, NotReadyError, command.CannotStartError)
     try:
-        asyncio.run(command.run(DataFolder(data.absolute()), port))
+        command.run(DataFolder(data.absolute()), port)
     except refusals as error:
         command.say("up", str(error))
         raise typer.Exit(1) from None
@@ -44,57 +48,81 @@ def serve(
 ) -> None:
     """Serve the REST API and event ingest."""
     import uvicorn
-    from api.main import create_app
-    from projections.settings import Settings
 
-    logging.configure("serve")
-    uvicorn.run(
-        create_app(Settings()), host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False
-    )
+    from api.main import create_app
+
+    app = create_app(configured("serve"))
+    uvicorn.run(app, host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)
 
 
 @app.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Task queues, separated by commas.")] = "billing,documents",
+    queues: Annotated[str, typer.Option(help="Task queues, separated by commas.")] = QUEUES,
 ) -> None:
     """Run workflows and activities."""
-    from projections.settings import Settings
-
     from workflows import worker as role
 
-    until_ended("worker", role.run(Settings(), queues.split(",")))
+    until_ended(role.run(configured("worker"), queues.split(",")))
 
 
 @app.command()
 def dispatcher() -> None:
     """Follow the ledger: start and signal workflows, heal missing ones."""
-    from projections.settings import Settings
-
     from workflows import dispatcher as role
 
-    until_ended("dispatcher", role.run(Settings()))
+    until_ended(role.run(configured("dispatcher")))
 
 
 @app.command()
 def loader() -> None:
     """Copy acknowledged usage events to ClickHouse."""
-    from projections.settings import Settings
     from projections.usage import loader as role
 
-    until_ended("loader", role.run(Settings()))
+    until_ended(role.run(configured("loader")))
 
 
 @app.command()
 def migrate() -> None:
-    """Bring the databases to this version's schema."""
-    from projections.settings import Settings
-
+    """Bring the database to this version's schema."""
     from projections import migrate as role
 
-    until_ended("migrate", role.migrate(Settings()))
+    until_ended(role.migrate(configured("migrate")))
 
 
-def until_ended(role: str, work: Coroutine[Any, Any, None]) -> None:
+@app.command()
+def demo(data: Data = DATA) -> None:
+    """Bill three months of a sample customer and check every figure."""
+    from cli.demo import run
+
+    raise typer.Exit(run(data / "demo", data / "demo" / "invoices"))
+
+
+@app.command()
+def doctor(data: Data = DATA) -> None:
+    """Look at every part: is it there, which version, does it answer, how far behind is it, what to do."""
+    from cli.doctor import run
+
+    reach(data)
+    if not asyncio.run(run(Settings())):
+        raise typer.Exit(1)
+
+
+def reach(data: Path) -> None:
+    """Where the environment names no database, let the settings be those of the stack of this folder."""
+    from cli.embedded.folder import DataFolder
+
+    if "DATABASE_URL" not in os.environ:
+        os.environ.update(DataFolder(data).published())
+
+
+def configured(role: str) -> Settings:
+    """The settings of the environment; what the role logs follows them."""
+    settings = Settings()
+    logging.configure(role, settings)
+    return settings
+
+
+def until_ended(work: Coroutine[Any, Any, object]) -> None:
     """Run a role until it ends by itself, or until SIGINT or SIGTERM cancels it: it then finishes what is under way."""
 
     async def cancellable() -> None:
@@ -104,7 +132,6 @@ def until_ended(role: str, work: Coroutine[Any, Any, None]) -> None:
         with suppress(asyncio.CancelledError):
             await task
 
-    logging.configure(role)
     uvloop.run(cancellable())
 
 

@@ -15,11 +15,14 @@ from rich.console import Console
 from cli.embedded import processes, temporal_binary
 from cli.embedded.folder import DataFolder
 from cli.embedded.postgres import Cluster, new_password
-from cli.embedded.temporal import DevServer
-from cli.supervisor import Child, NotReadyError, Program, no_question
+from cli.embedded.temporal import NAMESPACE, DevServer
+from cli.supervisor import Child, Program, no_question
+from workflows.ids import BILLING, DOCUMENTS
 
 HOST = "127.0.0.1"
-START_SECONDS = 120
+QUEUES = (BILLING, DOCUMENTS)
+ROLE_SECONDS = 60
+"""A busy machine takes long to import a role."""
 
 console = Console(stderr=True, highlight=False)
 
@@ -30,7 +33,7 @@ class CannotStartError(Exception):
 
 def say(name: str, text: str) -> None:
     console.print(f"[bold]{name:>10}[/bold]  ", end="")
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 class Stack:
@@ -44,11 +47,17 @@ class Stack:
             "DATABASE_URL": self.cluster.url,
             "CLICKHOUSE_URL": f"http://{HOST}:{processes.free_port()}",
             "TEMPORAL_ADDRESS": self.temporal.address,
-            "DURABILL_CLICKHOUSE_PATH": str(folder.path / "clickhouse"),
+            "TEMPORAL_NAMESPACE": NAMESPACE,
+            "TEMPORAL_API_KEY": "",
+            "DURABILL_DATA_DIR": str(folder.path),
+            "DURABILL_LOG_FORMAT": "json",
             "DURABILL_ADMIN_KEY": os.environ.get("DURABILL_ADMIN_KEY") or folder.key("admin"),
-            "DURABILL_ENCRYPTION_KEY": os.environ.get("DURABILL_ENCRYPTION_KEY") or folder.key("encryption"),
         }
         self.children: list[Child] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
 
     async def start(self) -> None:
         """Returns once all of it serves.
@@ -65,7 +74,15 @@ class Stack:
         await asyncio.gather(self._start_ledger(), self._run(self._temporal()))
         self.folder.publish(self.environment)
         await asyncio.gather(*(self._run(role) for role in self._roles()))
-        await self._serving()
+        # The API comes last: it is ready once the engines are, and by then all roles serve.
+        await self._run(
+            Program(
+                "api",
+                role_command("serve", "--host", HOST, "--port", str(self.port)),
+                self._api_ready,
+                patience_seconds=ROLE_SECONDS,
+            )
+        )
 
     async def stop(self, *, at_once: bool = False) -> None:
         """First who takes work, then who does it, then the engines."""
@@ -102,11 +119,18 @@ class Stack:
         return Program("temporal", command, self.temporal.ready)
 
     def _roles(self) -> list[Program]:
+        async def worker_ready() -> bool:
+            return await self.temporal.serves(QUEUES)
+
         return [
             Program("loader", role_command("loader"), no_question),
             Program("dispatcher", role_command("dispatcher"), no_question),
-            Program("worker", role_command("worker", "--queues", "billing,documents"), no_question),
-            Program("api", role_command("serve", "--host", HOST, "--port", str(self.port)), no_question),
+            Program(
+                "worker",
+                role_command("worker", "--queues", ",".join(QUEUES)),
+                worker_ready,
+                patience_seconds=ROLE_SECONDS,
+            ),
         ]
 
     async def _run(self, program: Program) -> None:
@@ -115,22 +139,12 @@ class Stack:
         self.children.append(child)
         await child.start()
 
-    async def _serving(self) -> None:
-        """Wait for the API to say that everything serves."""
-        answer: httpx.Response | None = None
-        async with httpx.AsyncClient(base_url=f"http://{HOST}:{self.port}", trust_env=False) as client:
-            for _ in range(START_SECONDS * 10):
-                try:
-                    answer = await client.get("/ready")
-                except httpx.TransportError:
-                    answer = None
-                if answer is not None and answer.is_success:
-                    return
-                await asyncio.sleep(0.1)
-        said = "nothing" if answer is None else answer.text
-        raise NotReadyError(
-            f"not ready after {START_SECONDS} s. /ready says: {said}. The logs are in {self.folder.logs}"
-        )
+    async def _api_ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                return (await client.get(f"{self.url}/ready")).is_success
+            except httpx.TransportError:
+                return False
 
     def _environment(self) -> Mapping[str, str]:
         return processes.marked({**os.environ, **self.environment}, self.folder.path)
@@ -140,7 +154,7 @@ def role_command(*arguments: str) -> list[str]:
     return processes.dying_with_parent([sys.executable, "-m", "cli.main", *arguments], signal.SIGTERM)
 
 
-async def run(folder: DataFolder, port: int) -> None:
+def run(folder: DataFolder, port: int) -> None:
     """Serve until SIGINT or SIGTERM; the second one ends everything at once.
 
     Raises:
@@ -148,38 +162,38 @@ async def run(folder: DataFolder, port: int) -> None:
     """
     folder.prepare()
     with folder.locked():
-        binary = await asyncio.to_thread(temporal_binary.obtain, lambda text: say("temporal", text))
-        stack = Stack(folder, port, binary)
-        asked, loop = asyncio.Event(), asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, asked.set)
-        starting, stopped = asyncio.create_task(stack.start()), asyncio.create_task(asked.wait())
-        try:
-            await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
-                announce(folder, port)
-            await asked.wait()
-        finally:
-            starting.cancel()
-            await asyncio.wait([starting])
-            await end(stack, asked)
+        binary = temporal_binary.obtain(lambda text: say("temporal", text))
+        asyncio.run(_run(Stack(folder, port, binary)))
 
 
-async def end(stack: Stack, asked: asyncio.Event) -> None:
+async def _run(stack: Stack) -> None:
+    async def serve() -> None:
+        await stack.start()
+        announce(stack)
+        await asyncio.Event().wait()
+
+    serving, hurry = asyncio.create_task(serve()), asyncio.Event()
+
+    def asked_to_end() -> None:
+        if not serving.cancel():
+            hurry.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_end)
+    await asyncio.wait([serving])
     say("up", "ending")
-    asked.clear()
-    stopping, impatient = asyncio.create_task(stack.stop()), asyncio.create_task(asked.wait())
-    await asyncio.wait([stopping, impatient], return_when=asyncio.FIRST_COMPLETED)
+    stopping, hurried = asyncio.create_task(stack.stop()), asyncio.create_task(hurry.wait())
+    await asyncio.wait([stopping, hurried], return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
         stopping.cancel()
-        await asyncio.wait([stopping])
         await stack.stop(at_once=True)
-    impatient.cancel()
+    hurried.cancel()
     say("up", "ended")
+    if not serving.cancelled():
+        serving.result()
 
 
-def announce(folder: DataFolder, port: int) -> None:
-    say("up", f"ready: http://{HOST}:{port}")
-    own = "as DURABILL_ADMIN_KEY says" if os.environ.get("DURABILL_ADMIN_KEY") else folder.key_file("admin")
-    say("up", f"admin key: {own}; logs: {folder.logs}; Ctrl-C ends it, the data stay")
+def announce(stack: Stack) -> None:
+    say("up", f"ready: {stack.url}")
+    key = "as DURABILL_ADMIN_KEY says" if os.environ.get("DURABILL_ADMIN_KEY") else stack.folder.key_file("admin")
+    say("up", f"admin key: {key}; logs: {stack.folder.logs}; Ctrl-C ends it, the data stay")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -39,11 +40,13 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
     bound_to: UUID | str | None = _NOT_BOUND
 
     async def bind(self, organization_id: UUID | None) -> None:
-        """See only the rows of this organization from now on, or with None those of all. A round trip if that changes."""
+        """See only the rows of this organization from now on, or with None of all. A round trip if that changes."""
         if self.bound_to == organization_id:
             return
         self.bound_to = _NOT_BOUND  # until it is sure: the statement may be cancelled
-        role, organization = (PLATFORM_ROLE, "") if organization_id is None else (APPLICATION_ROLE, str(organization_id))
+        role, organization = (
+            (PLATFORM_ROLE, "") if organization_id is None else (APPLICATION_ROLE, str(organization_id))
+        )
         await self.execute(_BIND, (role, organization), prepare=True)
         self.bound_to = organization_id
 
@@ -125,10 +128,10 @@ class Database:
 
 @contextmanager
 def unavailable() -> Iterator[None]:
-    """What psycopg raises when the server cannot be reached, or gave up on a lock or a transaction, in our words."""
+    """In our words: the server cannot be reached, gave up on a lock, or is a standby by now."""
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction) as error:
         raise UnavailableError("postgres") from error
 
 

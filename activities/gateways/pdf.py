@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from activities.gateways.wording import Wording
 from domain.invoicing.document import InvoiceDocument
@@ -35,12 +36,26 @@ INSTALL = "install what rendering needs: apt-get install " + " ".join(
 RENDERS_PER_WORKER = 500
 """Then a worker is replaced: its memory has grown, to 150 MB after long documents."""
 
+LONGEST_TEXT = 1000
+"""Characters. The time to break a word into lines grows with its length squared: 16,000 letters take 16 s."""
+
+
+def _cut(value: object) -> object:
+    """What is printed of a value: a text beyond `LONGEST_TEXT` ends in an ellipsis. `Markup` is the template's own."""
+    if isinstance(value, str) and not isinstance(value, Markup) and len(value) > LONGEST_TEXT:
+        return f"{value[:LONGEST_TEXT]}…"
+    return value
+
 
 @cache
 def _environment() -> Environment:
-    templates = FileSystemLoader(Path(__file__).parent / "templates")
     return Environment(
-        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        finalize=_cut,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -70,7 +85,7 @@ def html(document: InvoiceDocument) -> str:
 
 
 def fetcher() -> Any:
-    """What WeasyPrint fetches with: `data:` alone, for a document holds all that it shows. Else it raises ValueError."""
+    """What WeasyPrint fetches with: `data:` alone (else ValueError), as a document holds all that it shows."""
     return _weasyprint().URLFetcher(allowed_protocols=["data"], allow_redirects=False)
 
 

@@ -6,13 +6,16 @@ continue as new within a second of its start).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -43,6 +46,11 @@ class DevServer:
         place = ["--port", str(self.port), "--db-filename", str(self.database)]
         return [str(self.binary), "server", "start-dev", *place, *ARGUMENTS]
 
+    async def serves(self, queues: Iterable[str]) -> bool:
+        """Whether each of the queues has a worker."""
+        client = await Client.connect(self.address, namespace=NAMESPACE)
+        return all([await workers(client, queue) for queue in queues])
+
     async def ready(self) -> bool:
         """Whether the server answers; sets the retention of the namespace, which it creates with a day."""
         try:
@@ -54,3 +62,13 @@ class DevServer:
         except (RPCError, RuntimeError):
             return False
         return True
+
+
+async def workers(client: Client, queue: str) -> int:
+    """How many workers take activities from the queue."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    )
+    return len((await client.workflow_service.describe_task_queue(request)).pollers)

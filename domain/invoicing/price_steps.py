@@ -36,21 +36,25 @@ class PriceStep:
 def price_steps(amount_details: Mapping[str, Any], units: Decimal) -> tuple[PriceStep, ...]:
     """The steps that a fee's `amount_details` tell of; none for a charge model without details.
 
+    None of a negative usage either: its fee is nothing, whatever the details say (metering-pricing K4).
+
     Args:
-        amount_details: as on the wire, its numbers decimal strings or `Decimal`.
+        amount_details: as on the wire, its numbers whole or decimal strings.
         units: the fee's.
 
     Source: metering-pricing 12.2, 12.4 to 12.7.
     """
     if ranges := amount_details.get("graduated_ranges") or amount_details.get("graduated_percentage_ranges"):
-        steps = _of_ranges(ranges)
+        steps = tuple(_of_ranges(ranges))
     elif "per_package_size" in amount_details:
-        steps = _of_packages(amount_details)
+        steps = tuple(_of_packages(amount_details, units))
     elif "fixed_fee_unit_amount" in amount_details:
-        steps = _of_percentage(amount_details)
+        steps = tuple(_of_percentage(amount_details))
     elif "flat_unit_amount" in amount_details:
-        steps = _of_volume(amount_details, units)
+        steps = tuple(_of_volume(amount_details))
     else:
+        return ()
+    if any(step.units is not None and step.units < 0 for step in steps):
         return ()
     return tuple(step for step in steps if step.amount or step.units)
 
@@ -69,11 +73,10 @@ def _of_ranges(ranges: Iterable[Mapping[str, Any]]) -> Iterator[PriceStep]:
         yield PriceStep(kind="flat", amount=Decimal(tier["flat_unit_amount"]))
 
 
-def _of_packages(details: Mapping[str, Any]) -> Iterator[PriceStep]:
-    yield PriceStep(kind="free_units", units=Decimal(details["free_units"]), amount=Decimal(0))
+def _of_packages(details: Mapping[str, Any], units: Decimal) -> Iterator[PriceStep]:
+    yield PriceStep(kind="free_units", units=min(Decimal(details["free_units"]), units), amount=Decimal(0))
     size, price = Decimal(details["per_package_size"]), Decimal(details["per_package_unit_amount"])
-    paid = max(Decimal(details["paid_units"]), Decimal(0))
-    packages = (paid / size).to_integral_value(ROUND_CEILING) if size else Decimal(0)  # no units: all is zero
+    packages = (Decimal(details["paid_units"]) / size).to_integral_value(ROUND_CEILING) if size else Decimal(0)
     yield PriceStep(kind="packages", package_size=size, units=packages, unit_amount=price, amount=packages * price)
 
 
@@ -97,11 +100,8 @@ def _of_percentage(details: Mapping[str, Any]) -> Iterator[PriceStep]:
     yield PriceStep(kind="adjustment", amount=Decimal(details["min_max_adjustment_total_amount"]))
 
 
-def _of_volume(details: Mapping[str, Any], units: Decimal) -> Iterator[PriceStep]:
-    yield PriceStep(
-        kind="units",
-        units=units,
-        unit_amount=Decimal(details["per_unit_amount"]),
-        amount=Decimal(details["per_unit_total_amount"]),
-    )
+def _of_volume(details: Mapping[str, Any]) -> Iterator[PriceStep]:
+    price, amount = Decimal(details["per_unit_amount"]), Decimal(details["per_unit_total_amount"])
+    units = amount / price if price else None  # not the fee's: those are before proration, these were priced
+    yield PriceStep(kind="units", units=units, unit_amount=price, amount=amount)
     yield PriceStep(kind="flat", amount=Decimal(details["flat_unit_amount"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate as LibraryAggregate
@@ -18,7 +18,8 @@ class Aggregate(LibraryAggregate):
     tuples, dicts of JSON, Decimals, UUIDs, instants and dates.
     """
 
-    organization_id: UUID
+    if TYPE_CHECKING:  # else the library would make it an argument of every `Created`, also the organization's own
+        organization_id: UUID
 
     @classmethod
     def begin(cls: type[A], aggregate_id: UUID, *, at: datetime, **state: Any) -> A:

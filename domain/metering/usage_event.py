@@ -52,7 +52,7 @@ def text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value)
+        return json.dumps(value, default=str)
     return format(Decimal(str(value)), "f")
 
 

@@ -7,18 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProratedValue:
-    """A change of units inside a period.
-
-    Attributes:
-        full: units that the event adds (negative: takes away).
-        prorated: the same, weighed by the part of the period that it lasts.
-    """
-
-    full: Decimal
-    prorated: Decimal
+from domain.metering.proration import ProratedValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, get_args
 
 from domain.kernel.decimals import exact
+from domain.metering.proration import ProratedValue
 from domain.pricing import grouping
 from domain.pricing.charge_models import (
     dynamic,
@@ -16,7 +17,7 @@ from domain.pricing.charge_models import (
     standard,
     volume,
 )
-from domain.pricing.price import Price, PricedUsage, ProratedValue
+from domain.pricing.price import Price, PricedUsage
 
 __all__ = [
     "CHARGE_MODELS",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 ChargeModel = Literal["standard", "graduated", "graduated_percentage", "package", "percentage", "volume", "dynamic"]
-"""Lago's `custom` is left out: it is deprecated and needs a function of the user's (metering-pricing A20)."""
+"""Lago's `custom` is left out: it is deprecated and runs code of the user's (metering-pricing A20)."""
 
 CHARGE_MODELS: frozenset[str] = frozenset(get_args(ChargeModel))
 

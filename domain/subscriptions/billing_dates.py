@@ -237,12 +237,15 @@ def _period(schedule: Schedule, interval: Interval, day: date) -> LocalPeriod:
 def _fee_window(
     schedule: Schedule, lifetime: Lifetime, period: LocalPeriod, billing_at: datetime
 ) -> tuple[datetime, datetime]:
-    """The part of `period` that the plan's amount is owed for: the first day counts as a whole. Source: P7."""
+    """The part of `period` that the plan's amount is owed for: the first day counts as a whole.
+
+    Source: P7, but for the end: Lago rounds it to a second, and so half a second before midnight to one more day.
+    """
     started_on = local_date(lifetime.started_at, schedule.timezone)
     from_at = start_of_day(max(period.first, started_on), schedule.timezone)
     to_at = end_of_day(period.last, schedule.timezone)
     if lifetime.terminated_at is not None and lifetime.terminated_by(billing_at):
-        to_at = min(to_at, _to_second(lifetime.terminated_at))
+        to_at = min(to_at, lifetime.terminated_at)
     return from_at, max(to_at, lifetime.started_at)
 
 
@@ -256,5 +259,5 @@ def _usage_window(schedule: Schedule, lifetime: Lifetime, period: LocalPeriod) -
 
 
 def _to_second(at: datetime) -> datetime:
-    """Rounded to the nearest second, halves up, as T5 and P7 compare and keep the end of a subscription."""
+    """Rounded to the nearest second, halves up."""
     return (at + timedelta(microseconds=500_000)).replace(microsecond=0)

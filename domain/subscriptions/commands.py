@@ -91,7 +91,7 @@ async def begin_subscription(
             ],
             at=at,
         )
-    await ledger.append(customer, subscription, sequences=sequences)
+    await ledger.append(subscription, customer, sequences=sequences)
     return subscription
 
 

@@ -1,4 +1,4 @@
-"""What a subscription fee amounts to, and whether an invoice has one."""
+"""What a subscription fee amounts to, whether an invoice has one, and what of it an early end leaves unused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Literal
 
 from domain.kernel.decimals import exact
-from domain.kernel.zones import day_count, local_date
+from domain.kernel.zones import DAY, day_count, local_date
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule, is_first_month_of_period, period_of
 
 
@@ -105,6 +105,33 @@ def subscription_fee(
         days = day_count(from_at, boundaries.to_at, schedule.timezone)
     with exact():
         return Decimal(plan_amount_cents) * days / boundaries.duration
+
+
+def unused_days(schedule: Schedule, lifetime: Lifetime, *, trial_end: datetime | None) -> int:
+    """Days of the period in progress that a plan paid in advance no longer covers once it is terminated.
+
+    The day of the termination is used, that of an upgrade is not. Days of a trial were not paid for. All by local
+    dates, where Lago takes some of UTC (invoicing-money 19, 7). Source: metering-pricing L4, invoicing-money 18.7.
+    """
+    assert lifetime.terminated_at is not None
+    ended_on = local_date(lifetime.terminated_at, schedule.timezone)
+    first_unused = ended_on if lifetime.successor == "upgrade" else ended_on + DAY
+    if trial_end is not None:
+        first_unused = max(first_unused, local_date(trial_end, schedule.timezone))
+    return max(0, (period_of(schedule, ended_on).last - first_unused).days + 1)
+
+
+def unused_amount(
+    plan_amount_cents: int, schedule: Schedule, lifetime: Lifetime, *, trial_end: datetime | None
+) -> Decimal:
+    """The price of the unused days in minor units, exact; a credit note holds it to what was billed.
+
+    Source: metering-pricing L4.
+    """
+    assert lifetime.terminated_at is not None
+    period = period_of(schedule, local_date(lifetime.terminated_at, schedule.timezone))
+    with exact():
+        return Decimal(plan_amount_cents) * unused_days(schedule, lifetime, trial_end=trial_end) / period.days
 
 
 def bills_subscription_fee(

@@ -1,24 +1,46 @@
-"""The ledger on PostgreSQL. Signatures first; the body follows."""
+"""The ledger on PostgreSQL: streams are read by one query each, and committed through the group commit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import groupby
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import msgspec
 from eventsourcing.domain import Aggregate
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.utils import get_topic
+from psycopg.sql import SQL, Composed, Identifier
 
+from domain.kernel.errors import NotFoundError
 from domain.kernel.ledger import SequenceNumber
-from projections.postgres import Database
+from projections import views
+from projections.ledger.group_commit import Append, GroupCommit
+from projections.ledger.mapper import LedgerMapper
+from projections.postgres import Connection, Database
 
 A = TypeVar("A", bound=Aggregate)
+
+COMMAND_CONSTRAINT: Final = "commands_pkey"
+"""`DuplicateError.constraint` of a command that was committed before: see `PostgresLedger.find_command`."""
+
+_COLUMNS = "select originator_id, originator_version, topic, state from events"
+_LOAD = f"{_COLUMNS} where originator_id = %b order by originator_version"
+_LOAD_MANY = f"{_COLUMNS} where originator_id = any(%b::uuid[]) order by originator_id, originator_version"
+_FIND = SQL(
+    "select originator_id, originator_version, topic, state from events where originator_id {} "
+    "(select id from {} where organization_id = %b and deleted_at is null{}) order by originator_id, originator_version"
+)
+_COMMAND = "select fingerprint, topic, aggregate_id from commands where organization_id = %b and key = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandKey:
-    """What a client called its command (`Idempotency-Key`) and what it asked (`fingerprint`, a hash of the request)."""
+    """What a client called its command (`Idempotency-Key`), and a hash of what it asked for."""
 
     organization_id: UUID
     key: str
@@ -27,7 +49,7 @@ class CommandKey:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command that was committed: the fingerprint it had, and the aggregate that its append named first."""
+    """A command that was committed, and the aggregate that its append named first."""
 
     key: CommandKey
     topic: str
@@ -35,13 +57,131 @@ class Command:
 
 
 current_command: ContextVar[CommandKey | None] = ContextVar("current_command", default=None)
+"""Set by the API around a command. A command ends in one append, which commits its key: a second is a duplicate."""
 
 
 class PostgresLedger:
-    def __init__(self, database: Database) -> None: ...
-    async def close(self) -> None: ...
-    async def load(self, kind: type[A], aggregate_id: UUID) -> A: ...
-    async def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]: ...
-    async def find(self, kind: type[A], organization_id: UUID, **key: str) -> A | None: ...
-    async def append(self, *aggregates: Aggregate, sequences: Sequence[SequenceNumber] = ()) -> None: ...
-    async def find_command(self, organization_id: UUID, key: str) -> Command | None: ...
+    """Implements `domain.kernel.ledger.Ledger`. Belongs to the event loop that uses it first."""
+
+    def __init__(self, database: Database, *, patience_seconds: float = 5.0) -> None:
+        self._database = database
+        self._mapper = LedgerMapper()
+        self._commits = GroupCommit(database.connect, patience_seconds=patience_seconds)
+
+    async def close(self) -> None:
+        await self._commits.close()
+
+    async def load(self, kind: type[A], aggregate_id: UUID) -> A:
+        async with self._database.unbound() as connection:
+            aggregates = await self._read(connection, kind, _LOAD, [aggregate_id])
+        if not aggregates:
+            raise _not_found(kind)
+        return aggregates[0]
+
+    async def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
+        async with self._database.unbound() as connection:
+            aggregates = await self._read(connection, kind, _LOAD_MANY, [list(ids)])
+        by_id: dict[UUID, A] = {aggregate.id: aggregate for aggregate in aggregates}
+        if not by_id.keys() >= set(ids):
+            raise _not_found(kind)
+        return [by_id[aggregate_id] for aggregate_id in ids]
+
+    async def find(self, kind: type[A], organization_id: UUID, **key: str) -> A | None:
+        """As the port says. Where several have the key, the key is no key: psycopg's `CardinalityViolation`."""
+        found = await self._find(kind, organization_id, "=", key)
+        return found[0] if found else None
+
+    async def find_all(self, kind: type[A], organization_id: UUID, **key: str) -> list[A]:
+        return await self._find(kind, organization_id, "in", key)
+
+    async def append(self, *aggregates: Aggregate, sequences: Sequence[SequenceNumber] = ()) -> None:
+        """As the port says. After an error the aggregates must be thrown away: their pending events are gone.
+
+        A placeholder may be an attribute of an aggregate, or a field of a dataclass that is one; it is written as a
+        whole number, never formatted into a text.
+
+        Raises:
+            UnavailableError: see `GroupCommit.append`; the command may be tried again with the same ids and key.
+        """
+        changed = [(aggregate, aggregate.collect_events()) for aggregate in aggregates]
+        events = [self._mapper.to_stored_event(event) for _, pending in changed for event in pending]
+        if not events:
+            return
+        rows = [row for aggregate, pending in changed if pending for row in views.rows(aggregate)]
+        for number in sequences:
+            assert any(str(number.placeholder).encode() in event.state for event in events), number
+        appended = await self._commits.append(
+            Append(
+                events,
+                [(row.table, row.id, row.organization_id, msgspec.json.encode(row.doc).decode()) for row in rows],
+                _command_of(aggregates[0]),
+                sequences,
+            )
+        )
+        numbers = {n.placeholder: value for n, value in zip(sequences, appended.numbers, strict=True)}
+        if numbers:
+            for aggregate in aggregates:
+                vars(aggregate).update(_with_numbers(vars(aggregate), numbers))
+
+    async def find_command(self, organization_id: UUID, key: str) -> Command | None:
+        """The command that was committed under this key."""
+        async with self._database.connection(organization_id) as connection:
+            cursor = await connection.execute(_COMMAND, (organization_id, key), prepare=True)
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        fingerprint, topic, aggregate_id = row
+        return Command(CommandKey(organization_id, key, fingerprint), topic, aggregate_id)
+
+    async def _find(self, kind: type[A], organization_id: UUID, operator: str, key: Mapping[str, str]) -> list[A]:
+        view = views.view(kind)
+        assert view.keys >= key.keys(), f"{kind.__qualname__} is not found by {sorted(key.keys() - view.keys)}"
+        statement = _FIND.format(
+            SQL(operator), Identifier(view.table), SQL("").join(SQL(" and {} = %s").format(Identifier(k)) for k in key)
+        )
+        async with self._database.connection(organization_id) as connection:
+            return await self._read(connection, kind, statement, [organization_id, *key.values()])
+
+    async def _read(
+        self, connection: Connection, kind: type[A], statement: str | Composed, parameters: list[Any]
+    ) -> list[A]:
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(statement, parameters, prepare=True)
+            rows = await cursor.fetchall()
+        streams = groupby((StoredEvent(*row) for row in rows), key=lambda event: event.originator_id)
+        found = [replay(self._mapper, stream) for _, stream in streams]
+        return [aggregate for aggregate in found if isinstance(aggregate, kind)]
+
+
+def replay(mapper: LedgerMapper, stream: Iterable[StoredEvent]) -> Aggregate:
+    """The aggregate that the events of one stream, in order, make."""
+    aggregate: Aggregate | None = None
+    for stored_event in stream:
+        event: Any = mapper.to_domain_event(stored_event)
+        aggregate = event.mutate(aggregate)
+    assert aggregate is not None, "a stream has an event"
+    return aggregate
+
+
+def _command_of(aggregate: Aggregate) -> tuple[UUID, str, str, str, UUID] | None:
+    command = current_command.get()
+    if command is None:
+        return None
+    return command.organization_id, command.key, command.fingerprint, get_topic(type(aggregate)), aggregate.id
+
+
+def _with_numbers(state: Mapping[str, Any], numbers: Mapping[int, int], *, nested: bool = True) -> dict[str, Any]:
+    """The entries that hold a placeholder, with the number instead."""
+    changed: dict[str, Any] = {}
+    for name, value in state.items():
+        if type(value) is int and value in numbers:
+            changed[name] = numbers[value]
+        elif nested and dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            if inner := _with_numbers(fields, numbers, nested=False):
+                changed[name] = dataclasses.replace(value, **inner)
+    return changed
+
+
+def _not_found(kind: type[Aggregate]) -> NotFoundError:
+    return NotFoundError(get_topic(kind))

@@ -7,23 +7,25 @@ create function instant(value text) returns timestamptz language sql immutable s
 create function day(value text) returns date language sql immutable strict parallel safe
   as $$ select to_date(value, 'YYYY-MM-DD') $$;
 
-create function create_read_model(name text) returns void language plpgsql as $$
+create procedure create_read_model(name text) language plpgsql as $$
 begin
   execute format('create table %I (id uuid primary key, organization_id uuid not null, doc jsonb not null,
     created_at timestamptz generated always as (instant(doc->>''created_at'')) stored,
     deleted_at timestamptz generated always as (instant(doc->>''deleted_at'')) stored)', name);
-  execute format('alter table %I enable row level security', name);
-  execute format('create policy of_organization on %I for select to durabill_app
-    using (organization_id = nullif(current_setting(''durabill.organization'', true), '''')::uuid)', name);
-  execute format('create policy of_platform on %I for select to durabill_platform using (true)', name);
+  call isolate_tenants(name);
   execute format('grant select on %I to durabill_app', name);
   execute format('create index on %I (organization_id, created_at desc, id)', name);
   insert into read_models (name) values (name);
 end $$;
 
-select create_read_model(name) from unnest(array[
-  'organizations', 'api_keys', 'test_clocks', 'billable_metrics', 'plans', 'customers', 'subscriptions', 'invoices', 'fees'
-]) as name;
+do $$
+declare name text;
+begin
+  foreach name in array array['organizations', 'api_keys', 'test_clocks', 'billable_metrics', 'plans', 'customers',
+                              'subscriptions', 'invoices', 'fees'] loop
+    call create_read_model(name);
+  end loop;
+end $$;
 
 alter table api_keys add column sha256 text generated always as (doc->>'sha256') stored;
 create unique index api_keys_sha256 on api_keys (sha256) where deleted_at is null;

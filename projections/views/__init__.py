@@ -1,4 +1,4 @@
-"""Which rows of the read models an aggregate has: a pure function of its state, called in the append and in a rebuild."""
+"""Which rows of the read models an aggregate has: a pure function of its state, for the append and for a rebuild."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +81,7 @@ def document(aggregate: Aggregate) -> dict[str, Any]:
     return builtins
 
 
-@lru_cache(maxsize=1)
+@cache
 def register_all() -> None:
     """Import every module of this package, so that the registry is complete."""
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import string
 import subprocess
 import sys
 import tomllib
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
@@ -38,7 +40,8 @@ from domain.invoicing.price_steps import price_steps
 from domain.kernel import decimals
 from domain.kernel.errors import UnavailableError
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "documents"
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "documents"
 JANUARY = DocumentPeriod(from_date=date(2026, 1, 1), to_date=date(2026, 1, 31))
 FEBRUARY = DocumentPeriod(from_date=date(2026, 2, 1), to_date=date(2026, 2, 28))
 GRADUATED = {
@@ -183,13 +186,20 @@ def test_one_page_shows_all() -> None:
         assert text in page, text
 
 
+def test_endless_text_is_cut() -> None:
+    page = pdf.html(named("W" * 100_000))
+    assert "W" * pdf.LONGEST_TEXT + "…" in page
+    assert "W" * (pdf.LONGEST_TEXT + 1) not in page
+
+
 async def test_same_bytes_in_every_process() -> None:
     here = pdf.render(document())
     async with pdf.PdfPool(1) as pool:
         there = await pool.render(document())
     assert here == there == pdf.render(document())
     assert here.startswith(b"%PDF-")
-    assert b"2026-02-01" in here or b"20260201" in here, "dated by the invoice"
+    streams = re.findall(rb"stream\n(.*?)\nendstream", here, re.DOTALL)
+    assert any(b"(D:20260201080000" in zlib.decompress(stream) for stream in streams), "dated by the invoice"
 
 
 def test_long_invoice() -> None:
@@ -315,6 +325,29 @@ async def test_pool_replaces_its_workers_under_load(monkeypatch: pytest.MonkeyPa
         async with asyncio.timeout(60):
             rendered = await asyncio.gather(*(pool.render(document()) for _ in range(7)))
     assert len(set(rendered)) == 1
+
+
+RENDER_AND_SLEEP = """
+import asyncio
+from activities.gateways.pdf import PdfPool
+from tests.contracts.test_pdf import document
+
+async def main():
+    pool = PdfPool(2)
+    await pool.render(document())
+    print("rendered", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_killed_parent_leaves_no_workers() -> None:
+    with subprocess.Popen([sys.executable, "-c", RENDER_AND_SLEEP], stdout=subprocess.PIPE, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"rendered\n"
+        parent.kill()
+        assert parent.communicate(timeout=20) == (b"", None), "the pipe closes when the last worker has ended"
 
 
 WITHOUT_PANGO = """

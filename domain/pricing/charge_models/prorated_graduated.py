@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from domain.metering.proration import ProratedValue
 from domain.pricing.charge_models.ranges import PricedRange
-from domain.pricing.price import Price, ProratedValue, per_unit
+from domain.pricing.price import Price, per_unit
 
 
 def price(units: Decimal, changes: Sequence[ProratedValue], tiers: Sequence[PricedRange]) -> Price:

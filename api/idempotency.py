@@ -1,0 +1,89 @@
+"""Doing a command once: tried again where others got in its way, and answered again where its key was used before.
+
+The append that a command ends in stores its `Idempotency-Key` (`projections/ledger`), so key and effect commit as one.
+A second request with the key is answered from the current state of what the first one made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json, Reply
+from api.routing import Handler
+from api.tenant import Tenant
+from domain.kernel.errors import BillingError, ConflictError, DuplicateError, InvalidInputError
+from projections.ledger.ledger import CommandKey, current_command
+
+Answer = Callable[[Tenant, UUID], Awaitable[Json | Reply]]
+A = TypeVar("A", bound=Answer)
+
+_ATTEMPTS = 3
+_LONGEST_KEY = 255
+_answers: dict[str, Answer] = {}
+
+
+def answers(topic: str) -> Callable[[A], A]:
+    """Mark how a command is answered again whose append named an aggregate of this topic first."""
+
+    def register(answer: A) -> A:
+        assert topic not in _answers, topic
+        _answers[topic] = answer
+        return answer
+
+    return register
+
+
+async def perform(handler: Handler, call: Call) -> Json | Reply:
+    """What `handler` answers. It may run several times, and ends in one append at most.
+
+    Raises:
+        ConflictError, DuplicateError: others got in its way every time.
+        InvalidInputError: the key was used for another request.
+    """
+    command = _command(call)
+    if command is None:
+        return await _attempt(handler, call)
+    if (answer := await _answered(call.tenant, command)) is not None:
+        return answer
+    token = current_command.set(command)
+    try:
+        return await _attempt(handler, call)
+    except BillingError:
+        # Perhaps it is the same command, sent at the same moment, that stood in the way.
+        if (answer := await _answered(call.tenant, command)) is not None:
+            return answer
+        raise
+    finally:
+        current_command.reset(token)
+
+
+async def _attempt(handler: Handler, call: Call) -> Json | Reply:
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await handler(call)
+        except (ConflictError, DuplicateError):
+            continue
+    return await handler(call)
+
+
+def _command(call: Call) -> CommandKey | None:
+    key = call.header(b"idempotency-key")
+    if not key or call.method in ("GET", "HEAD"):
+        return None
+    if len(key) > _LONGEST_KEY:
+        raise InvalidInputError({"idempotency_key": ["value_is_too_long"]})
+    target = f"{call.method} {call.scope['path']}?".encode() + call.scope["query_string"] + b"\n"
+    return CommandKey(call.tenant.organization_id, key, hashlib.sha256(target + call.content).hexdigest())
+
+
+async def _answered(tenant: Tenant, command: CommandKey) -> Json | Reply | None:
+    found = await tenant.ledger.find_command(command.organization_id, command.key)
+    if found is None:
+        return None
+    if found.key.fingerprint != command.fingerprint:
+        raise InvalidInputError({"idempotency_key": ["value_already_exist"]})
+    return await _answers[found.topic](tenant, found.aggregate_id)

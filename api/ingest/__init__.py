@@ -1,0 +1,1 @@
+"""`POST /events` and `/events/batch`: raw ASGI in front of FastAPI, because most requests are these."""

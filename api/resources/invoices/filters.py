@@ -1,0 +1,89 @@
+"""Which invoices a list shows.
+
+Source: api-surface "Invoices", 3.5: scalars and lists are read for the two statuses, unknown values are refused.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import LiteralString, get_args
+
+from api.call import Call
+from api.fields import decimal_of
+from domain.invoicing.invoice import InvoiceType, PaymentStatus
+from domain.kernel.errors import InvalidInputError
+from projections.views.reading import Where, like
+
+VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
+VISIBLE: LiteralString = "status in ('draft', 'finalized', 'voided', 'failed', 'pending')"
+_NUMBER: LiteralString = """
+(doc->'numbering'->>'prefix') || case when doc->'numbering'->>'scheme' = 'per_customer'
+  then '-' || lpad(doc->'numbering'->>'customer_sequential_id', greatest(3, length(doc->'numbering'->>'customer_sequential_id')), '0')
+    || '-' || lpad(doc->'numbering'->>'sequential_id', greatest(3, length(doc->'numbering'->>'sequential_id')), '0')
+  else '-' || (doc->'numbering'->>'month') || '-' || lpad(doc->'numbering'->>'organization_sequential_id',
+    greatest(3, length(doc->'numbering'->>'organization_sequential_id')), '0') end"""
+
+
+def where_of(call: Call) -> Where:
+    """The conditions that the parameters ask for.
+
+    Raises:
+        InvalidInputError: a status, type, date or amount that is none.
+    """
+    where = Where()
+    where.add(VISIBLE)
+    for name, plural, options, condition in (
+        ("status", "statuses", VISIBLE_STATUSES, "status = any(%(status)s)"),
+        ("payment_status", "payment_statuses", get_args(PaymentStatus), "payment_status = any(%(payment_status)s)"),
+        ("invoice_type", "invoice_types", get_args(InvoiceType), "invoice_type = any(%(invoice_type)s)"),
+    ):
+        asked = call.texts(plural) or call.texts(name) or [one for one in (call.text(name),) if one]
+        if not set(asked) <= set(options):
+            raise InvalidInputError({name: ["value_is_invalid"]})
+        if asked:
+            where.add(condition, **{name: asked})
+    if value := call.text("external_customer_id") or call.text("customer_external_id"):
+        where.add("external_customer_id = %(external_customer_id)s", external_customer_id=value)
+    if value := call.text("currency"):
+        where.add("currency = upper(%(currency)s)", currency=value)
+    for name, condition in (
+        ("issuing_date_from", "issuing_date >= %(issuing_date_from)s"),
+        ("issuing_date_to", "issuing_date <= %(issuing_date_to)s"),
+    ):
+        if value := call.text(name):
+            where.add(condition, **{name: _date(name, value)})
+    for name, condition in (
+        ("amount_from", "total_amount_cents >= %(amount_from)s"),
+        ("amount_to", "total_amount_cents <= %(amount_to)s"),
+    ):
+        if value := call.text(name):
+            amount = decimal_of(value)
+            if amount is None:
+                raise InvalidInputError({name: ["invalid_value"]})
+            where.add(condition, **{name: amount})
+    if value := call.text("search_term"):
+        where.add(
+            "(id::text = %(term)s or external_customer_id ilike %(pattern)s"
+            " or doc->'content'->'buyer'->>'name' ilike %(pattern)s or " + _NUMBER + " ilike %(pattern)s)",
+            term=value,
+            pattern=like(value),
+        )
+    _flags(call, where)
+    return where
+
+
+def _flags(call: Call, where: Where) -> None:
+    """What no invoice is yet: overdue, partially paid, disputed, self-billed. Asked for it, nothing is found."""
+    for name in ("payment_overdue", "partially_paid", "payment_dispute_lost", "self_billed"):
+        value = call.parameters.get(name)
+        if value in (True, "true", "1"):
+            where.add("false")
+        elif value not in (None, "", False, "false", "0"):
+            raise InvalidInputError({name: ["value_is_invalid"]})
+
+
+def _date(name: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        raise InvalidInputError({name: ["invalid_date"]}) from None

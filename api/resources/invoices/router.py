@@ -1,0 +1,130 @@
+"""Invoices: read, listed, and their documents.
+
+Source: api-surface "Invoices", 3.5, 3.9; invoicing-money 5.16.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json, Reply, listing
+from api.idempotency import answers
+from api.resources.invoices.filters import VISIBLE, where_of
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.invoicing.commands import request_document
+from domain.kernel.errors import NotFoundError
+from projections.presenters.customers import present_customer
+from projections.presenters.invoices import present_listed_invoice, present_whole_invoice
+from projections.presenters.subscriptions import present_subscription
+from projections.views import customers, fees, reading, subscriptions
+from projections.views.reading import Doc
+
+router = Resource("invoices")
+
+
+@router.get("/invoices")
+async def list_invoices(call: Call) -> Json:
+    """The latest issuing date first."""
+    return await list_matching(call, customer_id=None)
+
+
+async def list_matching(call: Call, *, customer_id: UUID | None) -> Json:
+    """The invoices that the call's filters let through, of one customer or of all."""
+    where = where_of(call)
+    if customer_id is not None:
+        where.add("customer_id = %(of_customer)s", of_customer=customer_id)
+    page, tenant = call.page, call.tenant
+    docs, total = await reading.select(
+        tenant.database,
+        tenant.organization_id,
+        "invoices",
+        where,
+        order="issuing_date desc, created_at desc, id",
+        limit=page.size,
+        offset=page.offset,
+    )
+    buyers = await customers.of_ids(
+        tenant.database, tenant.organization_id, sorted({UUID(doc["customer_id"]) for doc in docs})
+    )
+    rows = [
+        present_listed_invoice(
+            doc, file_url=file_url(call, doc), customer=present_customer(buyers[doc["customer_id"]], tenant.organization)
+        )
+        for doc in docs
+    ]
+    return listing("invoices", rows, page, total)
+
+
+@router.get("/invoices/{lago_id}")
+async def get_invoice(call: Call) -> Json:
+    return {"invoice": await _whole(call, await _find(call))}
+
+
+@router.post("/invoices/{lago_id}/download")
+async def download_invoice(call: Call) -> Json | Reply:
+    """The invoice with the address of its PDF, or an empty answer while that is being made."""
+    doc = await _find(call)
+    if doc["document_sha256"] is not None:
+        return {"invoice": await _listed(call, doc)}
+    await request_document(call.tenant.ledger, UUID(doc["id"]), at=await call.tenant.now())
+    return Reply(200)
+
+
+@answers("invoice")
+async def _requested(tenant: Tenant, invoice_id: UUID) -> Reply:
+    return Reply(200)
+
+
+documents = Resource("documents", prefix="")
+
+
+@documents.get("/documents/{lago_id}/{sha256}.pdf")
+async def get_document(call: Call) -> Reply:
+    """The PDF. Who knows the hash has been given the address by somebody who may read the invoice."""
+    invoice_id = call.uuid("lago_id", "document")
+    content = await call.services.documents.get_public(invoice_id, call.identifiers["sha256"])
+    if content is None:
+        raise NotFoundError("document")
+    return Reply(200, content=content, content_type=b"application/pdf")
+
+
+def file_url(call: Call, doc: Doc) -> str | None:
+    """Where the PDF is, once it is made."""
+    sha256 = doc["document_sha256"]
+    return None if sha256 is None else f"{call.base_url}documents/{doc['id']}/{sha256}.pdf"
+
+
+async def _find(call: Call) -> Doc:
+    tenant, invoice_id = call.tenant, call.uuid("lago_id", "invoice")
+    doc = await reading.find(
+        tenant.database, tenant.organization_id, "invoices", "id = %(id)s and " + VISIBLE, id=invoice_id
+    )
+    if doc is None:
+        raise NotFoundError("invoice")
+    return doc
+
+
+async def _listed(call: Call, doc: Doc) -> Json:
+    tenant = call.tenant
+    buyers = await customers.of_ids(tenant.database, tenant.organization_id, [UUID(doc["customer_id"])])
+    customer = present_customer(buyers[doc["customer_id"]], tenant.organization)
+    return present_listed_invoice(doc, file_url=file_url(call, doc), customer=customer)
+
+
+async def _whole(call: Call, doc: Doc) -> Json:
+    tenant, now = call.tenant, await call.tenant.now()
+    buyers = await customers.of_ids(tenant.database, tenant.organization_id, [UUID(doc["customer_id"])])
+    billed = await subscriptions.of_ids(
+        tenant.database,
+        tenant.organization_id,
+        [UUID(row["subscription_id"]) for row in doc["content"]["subscriptions"]],
+    )
+    return present_whole_invoice(
+        doc,
+        file_url=file_url(call, doc),
+        customer=present_customer(buyers[doc["customer_id"]], tenant.organization),
+        fees=await fees.of_invoice(tenant.database, tenant.organization_id, UUID(doc["id"])),
+        subscriptions=[present_subscription(view, now=now) for view in billed],
+    )

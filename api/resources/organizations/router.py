@@ -1,0 +1,41 @@
+"""The organization whose key a request carries."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json
+from api.idempotency import answers
+from api.resources.organizations.schema import read_details
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.organizations.commands import update_organization
+from projections.presenters.organizations import present_organization
+from projections.views import reading
+
+router = Resource("organizations")
+
+
+@router.get("/organizations")
+async def get_organization(call: Call) -> Json:
+    """Read the own organization."""
+    return await _body(call.tenant, call.tenant.organization_id)
+
+
+@router.put("/organizations")
+async def put_organization(call: Call) -> Json:
+    """Change the own organization; settings of its default billing entity are among it."""
+    tenant, fields = call.tenant, call.fields("organization")
+    await update_organization(
+        tenant.ledger, tenant.organization_id, lambda before: read_details(fields, before), at=await tenant.now()
+    )
+    call.services.tenants.forget(tenant.organization_id)
+    return await _body(tenant, tenant.organization_id)
+
+
+@answers("organization")
+async def _body(tenant: Tenant, organization_id: UUID) -> Json:
+    doc = await reading.by_id(tenant.database, organization_id, "organizations", organization_id)
+    assert doc is not None, organization_id
+    return {"organization": present_organization(doc)}

@@ -1,0 +1,136 @@
+"""Subscriptions: begun, read, changed, ended.
+
+Source: api-surface "Subscriptions", Q39, Q44.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json, listing
+from api.fields import Fields
+from api.idempotency import answers
+from api.resources.plans.router import present_plan_of
+from api.resources.subscriptions.schema import CREDIT_NOTE_MODES, INVOICE_MODES, read_change, read_new
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.kernel.errors import NotFoundError
+from domain.organizations.organization import Organization
+from domain.subscriptions.commands import begin_subscription, terminate_subscription, update_subscription
+from domain.subscriptions.subscription import Status
+from projections.presenters.subscriptions import present_subscription, present_whole_subscription
+from projections.views import subscriptions
+from projections.views.reading import Where
+from projections.views.subscriptions import SubscriptionView
+
+router = Resource("subscriptions")
+
+_STATUSES = frozenset(get_args(Status))
+
+
+@router.post("/subscriptions")
+async def post_subscription(call: Call) -> Json:
+    """Begin a subscription; the same external id on the same plan answers what is there."""
+    tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
+    external_customer_id = fields.mandatory_text("external_customer_id")
+    external_id = (fields.text("external_id") or "").strip()
+    plan_code = fields.mandatory_text("plan_code")
+    details = read_new(fields, at=at)
+    begun = await begin_subscription(
+        tenant.ledger,
+        await tenant.ledger.load(Organization, tenant.organization_id),
+        external_customer_id=external_customer_id,
+        plan_code=plan_code,
+        external_id=external_id or None,
+        details=details,
+        at=at,
+    )
+    return await _body(tenant, begun.id)
+
+
+@router.get("/subscriptions")
+async def list_subscriptions(call: Call) -> Json:
+    """Active ones, or those in the statuses asked for; the latest start first."""
+    tenant, where = call.tenant, Where()
+    asked = call.texts("status")
+    known = [status for status in asked if status in _STATUSES]
+    if known or not asked:  # an unknown status makes the filter vanish
+        where.add("subscriptions.status = any(%(statuses)s)", statuses=known or ["active"])
+    if value := call.text("external_customer_id"):
+        where.add("subscriptions.external_customer_id = %(external_customer_id)s", external_customer_id=value)
+    if value := call.text("external_id"):
+        where.add("subscriptions.external_id = %(external_id)s", external_id=value)
+    if value := call.text("plan_code"):
+        where.add("plans.code = %(plan_code)s", plan_code=value)
+    if value := call.text("currency"):
+        where.add("plans.doc->'details'->>'amount_currency' = %(currency)s", currency=value)
+    page, now = call.page, await tenant.now()
+    views, total = await subscriptions.select(
+        tenant.database, tenant.organization_id, where, limit=page.size, offset=page.offset
+    )
+    return listing("subscriptions", [present_subscription(view, now=now) for view in views], page, total)
+
+
+@router.get("/subscriptions/{external_id}")
+async def get_subscription(call: Call) -> Json:
+    return await _present(call.tenant, await _find(call))
+
+
+@router.put("/subscriptions/{external_id}")
+async def put_subscription(call: Call) -> Json:
+    """Change one; `status` tells which where several share the external id."""
+    tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
+    found = await _find(call)
+    updated = await update_subscription(
+        tenant.ledger,
+        await tenant.ledger.load(Organization, tenant.organization_id),
+        UUID(found.subscription["id"]),
+        lambda before: read_change(fields, before),
+        at=at,
+    )
+    return await _body(tenant, updated.id)
+
+
+@router.delete("/subscriptions/{external_id}")
+async def delete_subscription(call: Call) -> Json:
+    """End the active one, or cancel the pending one with `status=pending`."""
+    tenant, fields = call.tenant, Fields(call.parameters)
+    credit_note = fields.choice("on_termination_credit_note", CREDIT_NOTE_MODES, code="invalid_value")
+    invoice = fields.choice("on_termination_invoice", INVOICE_MODES, code="invalid_value")
+    fields.check()
+    found = await _find(call)
+    ended = await terminate_subscription(
+        tenant.ledger,
+        UUID(found.subscription["id"]),
+        on_termination_credit_note=credit_note,
+        on_termination_invoice=invoice,
+        at=await tenant.now(),
+    )
+    return await _body(tenant, ended.id)
+
+
+async def _find(call: Call) -> SubscriptionView:
+    tenant = call.tenant
+    status = call.text("status") or "active"
+    found = None
+    if status in _STATUSES:
+        found = await subscriptions.get(
+            tenant.database, tenant.organization_id, call.identifiers["external_id"], status
+        )
+    if found is None:
+        raise NotFoundError("subscription")
+    return found
+
+
+@answers("subscription")
+async def _body(tenant: Tenant, subscription_id: UUID) -> Json:
+    view = await subscriptions.by_id(tenant.database, tenant.organization_id, subscription_id)
+    assert view is not None, subscription_id
+    return await _present(tenant, view)
+
+
+async def _present(tenant: Tenant, view: SubscriptionView) -> Json:
+    plan = await present_plan_of(tenant, view.plan)
+    return {"subscription": present_whole_subscription(view, plan, now=await tenant.now())}

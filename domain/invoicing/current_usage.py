@@ -1,0 +1,81 @@
+"""What a subscription has used in its running period, priced as an invoice would, and not kept.
+
+Source: metering-pricing 17 (Y1 to Y3), P16, P17.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.catalog.billable_metric import BillableMetric
+from domain.catalog.plan import Plan
+from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
+from domain.kernel.ledger import Ledger
+from domain.kernel.zones import local_date
+from domain.metering.ports import UsageReader
+from domain.subscriptions.billing_dates import Boundaries, boundaries, period_of
+from domain.subscriptions.due import lifetime_of, schedule_of
+from domain.subscriptions.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentUsage:
+    """Amounts in minor units; the window is inclusive.
+
+    Attributes:
+        issuing_date: the last local day of the plan's period.
+        buckets: of every charge, in the order of the plan, those without usage too.
+    """
+
+    from_at: datetime
+    to_at: datetime
+    issuing_date: date
+    currency: str
+    buckets: tuple[PricedBucket, ...]
+
+    @property
+    def amount_cents(self) -> int:
+        return sum(bucket.fee.amount_cents for bucket in self.buckets)
+
+
+def running_period(subscription: Subscription, plan: Plan, timezone: str, *, at: datetime) -> Boundaries:
+    """The boundaries of the period that `at` lies in; before the start, of the first one."""
+    lifetime = lifetime_of(subscription)
+    return boundaries(
+        schedule_of(subscription, plan, timezone), lifetime, max(at, lifetime.started_at), current_usage=True
+    )
+
+
+async def current_usage(
+    ledger: Ledger, usage: UsageReader, subscription: Subscription, plan: Plan, timezone: str, *, at: datetime
+) -> CurrentUsage:
+    """The usage of the running period, with every event that has been acknowledged.
+
+    Raises:
+        UnavailableError: usage is not known now.
+    """
+    window = running_period(subscription, plan, timezone, at=at)
+    assert window.charges_from_at is not None
+    assert window.charges_to_at is not None
+    schedule = schedule_of(subscription, plan, timezone)
+    charges = plan.details.charges
+    buckets: list[PricedBucket] = []
+    if charges:
+        ids = sorted({charge.billable_metric_id for charge in charges})
+        metrics = {metric.id: metric for metric in await ledger.load_many(BillableMetric, ids)}
+        asked = UsageWindow(
+            organization_id=subscription.organization_id,
+            external_subscription_id=subscription.external_id,
+            from_at=window.charges_from_at,
+            to_at=window.charges_to_at,
+            currency=plan.details.amount_currency,
+        )
+        [buckets] = await price_usage(usage, await usage.watermark(), [(asked, charges)], metrics)
+    return CurrentUsage(
+        from_at=window.charges_from_at,
+        to_at=window.charges_to_at,
+        issuing_date=period_of(schedule, local_date(window.timestamp, timezone)).last,
+        currency=plan.details.amount_currency,
+        buckets=tuple(buckets),
+    )

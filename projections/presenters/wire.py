@@ -1,0 +1,50 @@
+"""How times and numbers of read models go over the wire.
+
+Docs hold instants as RFC 3339 in UTC, and decimals as strings. Source: api-surface 3.6, 3.7.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from domain.kernel import decimals
+
+
+def instant(value: str) -> datetime:
+    """An instant of a doc, to compute with."""
+    return datetime.fromisoformat(value)
+
+
+def seconds(value: str | None) -> str | None:
+    """`2022-09-14T16:35:31Z`, cut to seconds: the rule."""
+    return None if value is None else f"{_utc(value)[:19]}Z"
+
+
+def milliseconds(value: str | None) -> str | None:
+    """`2022-09-14T16:35:31.000Z`, cut to milliseconds: `started_at` of subscriptions, `timestamp` of events."""
+    if value is None:
+        return None
+    text = _utc(value)
+    return f"{text[:19]}.{text[20:-1][:3]:0<3}Z"
+
+
+def offset_seconds(value: str | None) -> str | None:
+    """`2022-09-14T00:00:00+00:00`, cut to seconds: `from_date` and `to_date` of fees."""
+    return None if value is None else f"{_utc(value)[:19]}+00:00"
+
+
+def decimal_text(value: str | None) -> str | None:
+    """A decimal string with at least one fractional digit: "10.0", "0.05"."""
+    return None if value is None else decimals.wire(Decimal(value))
+
+
+def number(value: str | None) -> float | None:
+    """A JSON number (Lago's doubles: rates, trial periods)."""
+    return None if value is None else float(value)
+
+
+def _utc(value: str) -> str:
+    if value.endswith("Z"):
+        return value
+    return datetime.fromisoformat(value).astimezone(UTC).isoformat().replace("+00:00", "Z")

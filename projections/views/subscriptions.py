@@ -1,0 +1,73 @@
+"""Subscriptions as they are read: each with its plan and the time zone that it is billed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+
+from projections.postgres import Database
+from projections.views.reading import Doc, Where
+
+_JOINED: LiteralString = """
+select subscriptions.doc::text, plans.doc::text,
+       coalesce(customers.doc->'details'->>'timezone', organizations.doc->'details'->>'timezone'), count(*) over ()
+from subscriptions
+join plans on plans.id = subscriptions.plan_id
+join customers on customers.id = subscriptions.customer_id
+join organizations on organizations.id = subscriptions.organization_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """Docs of a subscription and of its plan; `timezone` is the customer's or else the organization's."""
+
+    subscription: Doc
+    plan: Doc
+    timezone: str
+
+
+async def get(database: Database, organization_id: UUID, external_id: str, status: str) -> SubscriptionView | None:
+    """The subscription with this external id in this status, the one that started last where there are several."""
+    where = Where()
+    where.add("subscriptions.external_id = %(external_id)s", external_id=external_id)
+    where.add("subscriptions.status = %(status)s", status=status)
+    found, _ = await select(database, organization_id, where, limit=1, offset=0)
+    return found[0] if found else None
+
+
+async def by_id(database: Database, organization_id: UUID, subscription_id: UUID) -> SubscriptionView | None:
+    where = Where()
+    where.add("subscriptions.id = %(id)s", id=subscription_id)
+    found, _ = await select(database, organization_id, where, limit=1, offset=0)
+    return found[0] if found else None
+
+
+async def of_ids(database: Database, organization_id: UUID, ids: Sequence[UUID]) -> list[SubscriptionView]:
+    where = Where()
+    where.add("subscriptions.id = any(%(ids)s)", ids=list(ids))
+    found, _ = await select(database, organization_id, where, limit=len(ids), offset=0)
+    return found
+
+
+async def select(
+    database: Database, organization_id: UUID, where: Where, *, limit: int, offset: int
+) -> tuple[list[SubscriptionView], int]:
+    """One page, those that were to begin last first, and how many there are in all."""
+    conditions: LiteralString = " and ".join(["subscriptions.organization_id = %(organization_id)s", *where.conditions])
+    query: LiteralString = (
+        f"{_JOINED} where {conditions} order by subscriptions.subscription_at desc, subscriptions.started_at desc, "
+        "subscriptions.id desc limit %(limit)s offset %(offset)s"
+    )
+    values = {"organization_id": organization_id, "limit": limit, "offset": offset, **where.values}
+    async with database.connection(organization_id) as connection:
+        rows = await (await connection.execute(query, values)).fetchall()
+    views = [
+        SubscriptionView(msgspec.json.decode(subscription), msgspec.json.decode(plan), timezone)
+        for subscription, plan, timezone, _ in rows
+    ]
+    return views, rows[0][3] if rows else 0

@@ -1,0 +1,174 @@
+"""The time of a sandbox: wakes its workflows one after another, in the order of time.
+
+Every workflow of the organization that waits for time has told the clock when to wake it (`clock.py`). On the way to
+a target the clock wakes the earliest, waits until it is idle again (its next wish may lie before the target too), and
+so on: ordered by instant and then by id, so that two runs of one story end alike. When all is done up to the target,
+the ledger is told.
+
+The dispatcher, before it starts or calls a workflow of the organization, lets the clock `expect` it. Commands reach
+the clock in the order of the ledger, so an advance never passes over a subscription that was made before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.test_clocks import Arrival, TestClockActivities
+    from workflows.clock import Idle, Tick
+    from workflows.steps import step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """The workflow has been, or is about to be, called for what the ledger holds at `position`."""
+
+    workflow_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the clock is to show, by the ledger's event at `position`."""
+
+    at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A workflow that sleeps, as it last said (`Idle`)."""
+
+    life: str
+    wake_at: datetime
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockRef:
+    """The clock's whole state, handed from run to run; a new clock has the first two.
+
+    Attributes:
+        target: instant that it is on its way to, `now` when it stands.
+        position: of the last setting that it has obeyed.
+        ticks: how often it has ticked.
+        sleepers: workflow id -> its wish.
+        expected: workflow id -> position up to which it has not yet said that it is idle.
+        ticking: workflow id -> number of the tick that it has not answered yet.
+    """
+
+    __test__ = False  # not a test, whatever its name makes pytest think
+
+    organization_id: UUID
+    now: datetime
+    target: datetime | None = None
+    position: int = 0
+    ticks: int = 0
+    sleepers: dict[str, Registration] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    ticking: dict[str, int] = field(default_factory=dict)
+
+
+@workflow.defn
+class TestClockWorkflow:
+    __test__ = False
+
+    @workflow.init
+    def __init__(self, clock: TestClockRef) -> None:
+        self._now, self._target = clock.now, clock.target or clock.now
+        self._position, self._ticks = clock.position, clock.ticks
+        self._sleepers, self._expected, self._ticking = dict(clock.sleepers), dict(clock.expected), dict(clock.ticking)
+
+    @workflow.signal
+    def expect(self, expectation: Expectation) -> None:
+        name = expectation.workflow_id
+        known = self._sleepers.get(name)
+        if known is None or known.position < expectation.position:
+            self._expected[name] = max(expectation.position, self._expected.get(name, 0))
+
+    @workflow.signal
+    def idle(self, idle: Idle) -> None:
+        name = idle.workflow_id
+        known = self._sleepers.get(name)
+        started_again = known is not None and known.life != idle.life  # then an unanswered tick died with the former
+        if started_again or idle.tick >= self._ticking.get(name, 0):
+            self._ticking.pop(name, None)
+        if idle.position >= self._expected.get(name, 0):
+            self._expected.pop(name, None)
+        if idle.wake_at is None:
+            self._sleepers.pop(name, None)
+        else:
+            self._sleepers[name] = Registration(life=idle.life, wake_at=idle.wake_at, position=idle.position)
+
+    @workflow.signal
+    def advance(self, setting: Setting) -> None:
+        if setting.position > self._position:
+            self._position = setting.position
+            self._target = max(setting.at, self._target)
+
+    @workflow.signal
+    def placed(self, setting: Setting) -> None:
+        """The ledger has been told by whoever placed it; nothing waits for time yet."""
+        if setting.position > self._position:
+            self._position = setting.position
+            self._now = self._target = setting.at
+
+    @workflow.query
+    def waiting_for(self) -> list[str]:
+        """Ids of the workflows that hold it up: looked at in Temporal, each shows what it fails at."""
+        return sorted({*self._expected, *self._ticking})
+
+    @workflow.run
+    async def run(self, clock: TestClockRef) -> None:
+        while True:
+            await workflow.wait_condition(lambda: self._is_to_move() or _history_is_long())
+            if _history_is_long():
+                workflow.continue_as_new(self._state(clock.organization_id))
+            if (name := self._next()) is not None:
+                await self._tick(name)
+            else:
+                self._now = self._target
+                await step(TestClockActivities.arrive, Arrival(organization_id=clock.organization_id, now=self._now))
+
+    def _is_to_move(self) -> bool:
+        if self._expected or self._ticking:
+            return False
+        return self._target > self._now or self._next() is not None
+
+    def _next(self) -> str | None:
+        """The sleeper to wake next. One may lie behind `now`: it registered late, after it was healed."""
+        wishes = ((sleeper.wake_at, name) for name, sleeper in self._sleepers.items())
+        wake_at, name = min(wishes, default=(None, None))
+        return name if wake_at is not None and wake_at <= self._target else None
+
+    async def _tick(self, name: str) -> None:
+        wake_at = self._sleepers[name].wake_at
+        self._now = max(wake_at, self._now)
+        self._ticks += 1
+        self._ticking[name] = self._ticks
+        try:
+            await workflow.get_external_workflow_handle(name).signal("tick", Tick(number=self._ticks, now=wake_at))
+        except ApplicationError:  # it is gone; where it should not be, the detector starts it again and it registers
+            self._sleepers.pop(name, None)
+            self._ticking.pop(name, None)
+
+    def _state(self, organization_id: UUID) -> TestClockRef:
+        return TestClockRef(
+            organization_id=organization_id,
+            now=self._now,
+            target=self._target,
+            position=self._position,
+            ticks=self._ticks,
+            sleepers=self._sleepers,
+            expected=self._expected,
+            ticking=self._ticking,
+        )
+
+
+def _history_is_long() -> bool:
+    return workflow.info().is_continue_as_new_suggested()
