@@ -63,7 +63,7 @@ def apt_install(packages: list[str]) -> bool:
 
 def uv_candidates() -> list[Path]:
     on_path = shutil.which("uv")
-    return [UV_HOME / "bin" / "uv", *([Path(on_path)] if on_path else [])]
+    return [UV_HOME / "bin" / "uv", *([Path(on_path)] if on_path else []), Path.home() / ".local" / "bin" / "uv"]
 
 
 def find_uv() -> Path | None:
@@ -76,14 +76,13 @@ def find_uv() -> Path | None:
 def install_uv() -> Path:
     """`uv` from the package index by pip, in an environment of its own: Debian's Python refuses others' packages."""
     package = f"uv=={UV_VERSION}"
-    shutil.rmtree(UV_HOME, ignore_errors=True)
 
     def install() -> bool:
         return run(str(UV_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", package)
 
     def by_venv() -> bool:
         return (
-            succeeds(sys.executable, "-c", "import ensurepip")
+            succeeds(sys.executable, "-c", "import ensurepip; ensurepip.version")
             and run(sys.executable, "-m", "venv", str(UV_HOME))
             and install()
         )
@@ -99,6 +98,7 @@ def install_uv() -> Path:
         return apt_install(["python3-venv"]) and by_venv()
 
     for way in (by_venv, by_pip_of_the_system, by_apt):
+        shutil.rmtree(UV_HOME, ignore_errors=True)
         if way() and (uv := find_uv()):
             return uv
     raise SystemExit(

@@ -1,4 +1,4 @@
-"""Rebuilding the read models: the rows that the log says there are, beside the live ones, compared, and put in place."""
+"""Rebuilding the read models: the rows that follow from the log, beside the live ones, compared and put in place."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Comparison:
 
 
 async def rebuild(dsn: str, *, switch: bool = False) -> list[Comparison]:
-    """Build all read models from the log, beside the live ones, and compare; with `switch` put the result in their place.
+    """Build all read models from the log, beside the live ones, and compare; with `switch` put them in their place.
 
     Commands go on meanwhile. What they commit after the rebuild began is caught up with at the switch, in the one
     transaction that also replaces the rows that differ; appends wait for it.
@@ -98,14 +98,17 @@ async def rebuild(dsn: str, *, switch: bool = False) -> list[Comparison]:
 
 
 async def _create(connection: Connection) -> list[str]:
-    """Empty tables of the same form in the schema `rebuild`; their names."""
+    """Empty tables of the same form in the schema `rebuild`; their names.
+
+    Without unique keys: while streams are caught up with one after the other, two may seem to have the same.
+    """
     cursor = await connection.execute("select name from read_models order by name")
     tables = [name for (name,) in await cursor.fetchall()]
     async with connection.transaction():
         await connection.execute("drop schema if exists rebuild cascade")
         await connection.execute("create schema rebuild")
         for table in tables:
-            create = SQL("create table rebuild.{0} (like public.{0} including all)")
+            create = SQL("create table rebuild.{0} (like public.{0} including all excluding indexes, primary key (id))")
             await connection.execute(create.format(Identifier(table)))
     return tables
 

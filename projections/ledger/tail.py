@@ -80,7 +80,7 @@ async def _leading(database: Database, name: str) -> AsyncIterator[Connection]:
     try:
         with unavailable():
             await connection.execute("listen events")
-            while await (await connection.execute(_LEAD, (name,))).fetchone() != (True,):
+            while await (await connection.execute(_LEAD, (name,))).fetchone() != (True,):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(POLL_SECONDS)
         yield connection
     finally:
