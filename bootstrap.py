@@ -158,6 +158,7 @@ def main() -> None:
         say("uv", f"installing {UV_VERSION} into {UV_HOME.name}/")
         uv = install_uv()
     say("uv", str(uv))
+    os.environ["PATH"] = f"{uv.parent}{os.pathsep}{os.environ['PATH']}"  # the Temporal binary may need it too
     say("environment", "syncing .venv with uv.lock")
     sync(uv)
     libraries()

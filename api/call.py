@@ -96,6 +96,10 @@ class Call(Request):
         value = self.parameters.get(name)
         return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
+    def boolean(self, name: str) -> bool | None:
+        """A parameter that is true or false; None where it is absent or something else."""
+        return {"true": True, "1": True, "false": False, "0": False}.get(str(self.parameters.get(name)).lower())
+
     def uuid(self, name: str, resource: str) -> UUID:
         """The identifier `name` of the path.
 

@@ -21,6 +21,7 @@ from api.envelope import Json, Reply, encode
 from api.errors import present_error
 from api.health import Probe, probes_of
 from api.idempotency import perform
+from api.resources.customers import router as customers
 from api.resources.organizations import router as organizations
 from api.resources.test_clock import router as test_clock
 from api.routing import Operations
@@ -31,7 +32,13 @@ from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from projections.settings import Settings
 
-RESOURCES: tuple[APIRouter, ...] = (health.router, admin.router, organizations.router, test_clock.router)
+RESOURCES: tuple[APIRouter, ...] = (
+    health.router,
+    admin.router,
+    organizations.router,
+    test_clock.router,
+    customers.router,
+)
 
 _DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
 

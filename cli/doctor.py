@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -47,6 +48,7 @@ class Finding:
 
 async def run(settings: Settings) -> bool:
     """Print what was found; whether everything is healthy."""
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the table says it
     findings = await examine(settings)
     table = Table(show_edge=False)
     for heading in ("", "part", "found", "to do"):
@@ -122,7 +124,7 @@ async def migrated(settings: Settings) -> str:
         raise AilingError(f"missing: {', '.join(missing)}", "`durabill migrate`")
     if unknown := sorted(applied - known):
         raise AilingError(f"unknown to this code: {', '.join(unknown)}", "upgrade this code")
-    return max(applied)
+    return f"{len(applied)}, up to {max(known)}"
 
 
 async def followers(settings: Settings) -> str:
@@ -142,12 +144,15 @@ async def clickhouse(settings: Settings) -> str:
     if settings.clickhouse_url is None:
         raise AilingError("no address", "set CLICKHOUSE_URL, or start `durabill up`")
     url = settings.clickhouse_url.get_secret_value()
+
+    def version() -> str:
+        with clickhouse_connect.get_client(dsn=url, connect_timeout=PATIENCE_SECONDS) as client:
+            return str(client.command("select version()"))
+
     try:
-        async with await clickhouse_connect.get_async_client(dsn=url, connect_timeout=PATIENCE_SECONDS) as client:
-            [[version]] = (await client.query("select version()")).result_rows
-            return str(version)
+        return await asyncio.to_thread(version)
     except (ClickHouseError, OSError) as error:
-        raise AilingError(first_line(error), "does it run? it follows CLICKHOUSE_URL") from None
+        raise AilingError(first_line(innermost(error)), "does it run? its address is CLICKHOUSE_URL") from None
 
 
 async def temporal(settings: Settings) -> str:
@@ -195,12 +200,19 @@ async def temporal_client(settings: Settings) -> Client:
         raise AilingError(first_line(error), "does it run? its address is TEMPORAL_ADDRESS") from None
 
 
-def first_line(error: Exception) -> str:
+def innermost(error: BaseException) -> BaseException:
+    """Where it began: what is wrapped around it only says the same at length."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
+
+
+def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
 LAGS = """
-select name, greatest(0, (case name when 'loader' then (select max(seq) from ingest_log)
-                          else (select max(notification_id) from events) end) - position)
+select name, case when name like 'usage_%' then (select max(seq) from ingest_log)
+                  else (select max(notification_id) from events) end - position
 from positions order by name
 """

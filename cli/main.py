@@ -8,19 +8,27 @@ import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+import structlog
 import typer
 import uvloop
 
 from cli import logging
+from domain.kernel import decimals
+from domain.kernel.errors import UnavailableError
+from projections.migrate import SchemaError
 from projections.settings import Settings
 from workflows.ids import BILLING, DOCUMENTS
 
 app = typer.Typer(name="durabill", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Data = Annotated[Path, typer.Option(help="Folder of the embedded stack.", envvar="DURABILL_DATA_DIR")]
+T = TypeVar("T")
+
 DATA = Path(".durabill")
+STOP_SECONDS = 15
+"""How long requests under way may take to finish when the API is told to end."""
 QUEUES = f"{BILLING},{DOCUMENTS}"
 
 
@@ -52,7 +60,16 @@ def serve(
     from api.main import create_app
 
     app = create_app(configured("serve"))
-    uvicorn.run(app, host=host, port=port, loop="uvloop", http="httptools", log_config=None, access_log=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
 
 
 @app.command()
@@ -107,6 +124,26 @@ def doctor(data: Data = DATA) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def rebuild(
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Put the rebuilt rows in the place of those that differ.")
+    ] = False,
+    data: Data = DATA,
+) -> None:
+    """Make the read models anew from the ledger, beside the live ones, and compare: exit code 1 if they differ."""
+    from projections.ledger import rebuild as role
+
+    reach(data)
+    settings = configured("rebuild")
+    assert settings.database_url is not None, "`configured` has looked"
+    comparisons = until_ended(role.rebuild(settings.database_url.get_secret_value(), switch=switch)) or []
+    for comparison in comparisons:
+        typer.echo(f"{comparison.table}: {comparison.rebuilt} rows, {comparison.different} differ")
+    if any(comparison.different for comparison in comparisons) and not switch:
+        raise typer.Exit(1)
+
+
 def reach(data: Path) -> None:
     """Where the environment names no database, let the settings be those of the stack of this folder."""
     from cli.embedded.folder import DataFolder
@@ -118,21 +155,29 @@ def reach(data: Path) -> None:
 def configured(role: str) -> Settings:
     """The settings of the environment; what the role logs follows them."""
     settings = Settings()
+    if settings.database_url is None:
+        raise SystemExit("DATABASE_URL is not set; `durabill up` sets it for its own roles")
+    decimals.set_up()
     logging.configure(role, settings)
     return settings
 
 
-def until_ended(work: Coroutine[Any, Any, object]) -> None:
+def until_ended(work: Coroutine[Any, Any, T]) -> T | None:
     """Run a role until it ends by itself, or until SIGINT or SIGTERM cancels it: it then finishes what is under way."""
 
-    async def cancellable() -> None:
+    async def cancellable() -> T | None:
         task, loop = asyncio.ensure_future(work), asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):
-            await task
+            return await task
+        return None
 
-    uvloop.run(cancellable())
+    try:
+        return uvloop.run(cancellable())
+    except (UnavailableError, SchemaError) as error:
+        structlog.get_logger(__name__).error(str(error), dependency=getattr(error, "what", None))
+        raise typer.Exit(1) from None
 
 
 if __name__ == "__main__":

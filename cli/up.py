@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cli.embedded import processes, temporal_binary
 from cli.embedded.folder import DataFolder
-from cli.embedded.postgres import Cluster, new_password
+from cli.embedded.postgres import Cluster
 from cli.embedded.temporal import NAMESPACE, DevServer
 from cli.supervisor import Child, Program, no_question
 from workflows.ids import BILLING, DOCUMENTS
@@ -41,11 +41,11 @@ class Stack:
 
     def __init__(self, folder: DataFolder, port: int, binary: Path) -> None:
         self.folder, self.port = folder, port
-        self.cluster = Cluster(folder.path / "postgres", folder.key("postgres", new_password), processes.free_port())
+        self.cluster = Cluster(folder.path / "postgres", folder.key("postgres"), processes.free_port())
         self.temporal = DevServer(binary, folder.path / "temporal.db", processes.free_port())
         self.environment = {
             "DATABASE_URL": self.cluster.url,
-            "CLICKHOUSE_URL": f"http://{HOST}:{processes.free_port()}",
+            "CLICKHOUSE_URL": f"http://durabill:{folder.key('clickhouse')}@{HOST}:{processes.free_port()}",
             "TEMPORAL_ADDRESS": self.temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             "TEMPORAL_API_KEY": "",
@@ -178,7 +178,8 @@ async def _run(stack: Stack) -> None:
         if not serving.cancel():
             hurry.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    hangup = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)  # `nohup` means it
+    for number in (signal.SIGINT, signal.SIGTERM, *hangup):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end)
     await asyncio.wait([serving])
     say("up", "ending")

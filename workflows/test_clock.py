@@ -54,7 +54,8 @@ class TestClockRef:
     """The clock's whole state, handed from run to run; a new clock has the first two.
 
     Attributes:
-        target: instant that it is on its way to, `now` when it stands.
+        now: instant up to which all is done, as far as the ledger has been told.
+        target: instant that it is on its way to; `now` when it stands.
         position: of the last setting that it has obeyed.
         ticks: how often it has ticked.
         sleepers: workflow id -> its wish.
@@ -148,7 +149,6 @@ class TestClockWorkflow:
 
     async def _tick(self, name: str) -> None:
         wake_at = self._sleepers[name].wake_at
-        self._now = max(wake_at, self._now)
         self._ticks += 1
         self._ticking[name] = self._ticks
         try:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,14 +52,14 @@ class DataFolder:
             lock.flush()
             yield
 
-    def key(self, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(32)) -> str:
+    def key(self, name: str) -> str:
         """A secret that is made once and kept, readable by this user alone."""
         file = self.key_file(name)
         if not file.exists():
             unfinished = file.with_suffix(".new")
             unfinished.unlink(missing_ok=True)
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-                output.write(make() + "\n")
+                output.write(secrets.token_urlsafe(32) + "\n")
                 output.flush()
                 os.fsync(output.fileno())
             unfinished.replace(file)

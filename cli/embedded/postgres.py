@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
@@ -68,6 +67,11 @@ class Cluster:
             ClusterError
         """
         if (self.folder / "PG_VERSION").exists():
+            if (made_by := (self.folder / "PG_VERSION").read_text().strip()) != str(VERSION):
+                raise ClusterError(
+                    f"{self.folder} was made by PostgreSQL {made_by}, this is {VERSION}: "
+                    "`pg_dump` it with the Durabill that made it, and restore it into a new data folder"
+                )
             return
         unfinished = self.folder.with_name(self.folder.name + ".new")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -130,10 +134,6 @@ class Cluster:
         except psycopg.OperationalError:
             return False
         return True
-
-
-def new_password() -> str:
-    return secrets.token_urlsafe(24)
 
 
 def binaries() -> Path:

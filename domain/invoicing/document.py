@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from domain.invoicing.invoice import Party, Totals
-from domain.invoicing.price_steps import PriceStep
+from domain.invoicing.invoice import Fee, Invoice, InvoiceSubscription, Party, Totals
+from domain.invoicing.price_steps import PriceStep, price_steps
+from domain.kernel.zones import local_date
 
 CreditKind = Literal["progressive_billing", "coupon", "credit_note", "prepaid"]
 
@@ -118,3 +120,58 @@ class InvoiceDocument:
 
     def _taken_off(self, kind: CreditKind) -> int:
         return sum(credit.amount_cents for credit in self.credits if credit.kind == kind)
+
+
+def document_of(invoice: Invoice) -> InvoiceDocument:
+    """What is printed of a finalized invoice: a section for each subscription, in the invoice's order."""
+    content = invoice.content
+    assert invoice.numbering is not None, invoice.id
+    return InvoiceDocument(
+        id=invoice.id,
+        number=invoice.numbering.number,
+        finalized_at=invoice.created_on,
+        issuing_date=content.issuing_date,
+        payment_due_date=content.payment_due_date,
+        currency=content.currency,
+        locale=content.locale,
+        seller=content.seller,
+        buyer=content.buyer,
+        sections=tuple(
+            _section(row, [fee for fee in content.fees if fee.subscription_id == row.subscription_id], content.timezone)
+            for row in content.subscriptions
+        ),
+        totals=content.totals,
+        footer=content.footer,
+    )
+
+
+def _section(row: InvoiceSubscription, fees: Sequence[Fee], timezone: str) -> DocumentSection:
+    named = next((fee.item.name for fee in fees if fee.fee_type == "subscription"), None)
+    return DocumentSection(
+        name=row.external_id if named is None else f"{named} · {row.external_id}",
+        period=_period(row.from_at, row.to_at, timezone),
+        lines=tuple(_line(fee, row, timezone) for fee in fees),
+    )
+
+
+def _line(fee: Fee, row: InvoiceSubscription, timezone: str) -> DocumentLine:
+    item = fee.item
+    filtered = [f"{key}: {', '.join(values)}" for key, values in (item.filters or {}).items()]
+    grouped = [f"{key}: {value}" for key, value in item.grouped_by.items() if value is not None]
+    own_period = (fee.from_at, fee.to_at) != (row.from_at, row.to_at)
+    return DocumentLine(
+        name=item.invoice_display_name or item.name,
+        notes=(*([item.filter_invoice_display_name] if item.filter_invoice_display_name else filtered), *grouped),
+        period=_period(fee.from_at, fee.to_at, timezone) if own_period else None,
+        units=fee.units,
+        unit_amount=fee.precise_unit_amount,
+        steps=() if fee.fee_type == "subscription" else price_steps(fee.amount_details, fee.units),
+        taxes_rate=fee.taxes_rate,
+        amount_cents=fee.amount_cents,
+    )
+
+
+def _period(from_at: datetime | None, to_at: datetime | None, timezone: str) -> DocumentPeriod | None:
+    if from_at is None or to_at is None:
+        return None
+    return DocumentPeriod(from_date=local_date(from_at, timezone), to_date=local_date(to_at, timezone))

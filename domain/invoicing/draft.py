@@ -215,7 +215,7 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
     )
     amount = major_units(cents, currency)
     fee = settle(
-        Price(amount=amount, unit_amount=amount, amount_details={"plan_amount_cents": str(inputs.plan_amount_cents)}),
+        Price(amount=amount, unit_amount=amount, amount_details={"plan_amount_cents": inputs.plan_amount_cents}),
         Decimal(1),
         0,
         currency,

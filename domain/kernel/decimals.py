@@ -34,9 +34,10 @@ def wire(value: Decimal) -> str:
 
     Source: metering-pricing N6.
     """
+    if value == 0:  # of either sign
+        return "0.0"
     text = format(value, "f")
     if "." not in text:
         return f"{text}.0"
     text = text.rstrip("0")
-    text = f"{text}0" if text.endswith(".") else text
-    return "0.0" if text == "-0.0" else text
+    return f"{text}0" if text.endswith(".") else text

@@ -63,3 +63,6 @@ class UnavailableError(BillingError):
     def __init__(self, what: str) -> None:
         super().__init__("service_unavailable")
         self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.what}"

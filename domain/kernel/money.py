@@ -34,7 +34,8 @@ class Money:
     def allocate(self, weights: Sequence[Decimal]) -> tuple[Money, ...]:
         """Split by weight (each >= 0, one at least > 0) with the largest remainders first, so that no unit is lost."""
         total = sum(weights)
-        assert total > 0 and all(weight >= 0 for weight in weights), weights
+        assert total > 0, weights
+        assert all(weight >= 0 for weight in weights), weights
         exact = [self.minor_units * weight / total for weight in weights]
         shares = [int(share.to_integral_value("ROUND_FLOOR")) for share in exact]
         by_remainder = sorted(range(len(weights)), key=lambda i: (shares[i] - exact[i], i))

@@ -37,13 +37,8 @@ def start_of_day(day: date, zone: str) -> datetime:
     Where the clock skips midnight, the day begins at the first instant after the gap; where midnight happens
     twice, at the first of them. Source: metering-pricing T2.
     """
-    midnight = datetime.combine(day, time(), ZoneInfo(zone))
-    instant = midnight.astimezone(UTC)
-    if instant.astimezone(ZoneInfo(zone)).date() < day:  # the gap swallows midnight: fold=0 lands before it
-        instant = midnight.replace(fold=1).astimezone(UTC)
-        while instant.astimezone(ZoneInfo(zone)).date() < day:
-            instant += timedelta(minutes=15)
-    return instant
+    # Midnight itself, or read with the offset of before the gap that swallows it: then that is the gap's end.
+    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def end_of_day(day: date, zone: str) -> datetime:

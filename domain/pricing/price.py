@@ -18,8 +18,8 @@ class PricedUsage:
         units: aggregated and rounded (metering-pricing R1), prorated where the charge is; may be negative.
         events_count: how many events the units come from.
         full_units: units before proration; None where the charge is not prorated.
-        running_totals: percentage only: units after each of the first events, as far as the aggregation keeps them
-            (metering-pricing A5, A8, A13), a `range` where each event counts one; empty without free allowances.
+        running_totals: percentage with free allowances only: units after each of the first events, as far as the
+            aggregation keeps them (metering-pricing A5, A8, A13), a `range` where each event counts one.
         values: percentage with bounds per transaction only: units of each event in the order of time.
         changes: prorated graduated only: every change of units in the order of time, what was carried over first.
         precise_total_amount: dynamic only: sum of the events' own amounts, in major units.

@@ -34,7 +34,13 @@ async def test_clock(found: Founder, client: Client) -> None:
     assert await sandbox.ok("PUT", "/test_clock", past) == expected, "where it is already"
     earlier = {"test_clock": {"now": "2019-12-31T00:00:00Z"}}
     assert await sandbox.details("PUT", "/test_clock", earlier) == {"now": ["value_is_out_of_range"]}
-    for wrong in ("yesterday", "2024-01-01", "2024-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"):
+    for wrong in (
+        "yesterday",
+        "2024-01-01",
+        "2024-01-01T00:00:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+    ):
         answer = await sandbox.details("PUT", "/test_clock", {"test_clock": {"now": wrong}})
         assert answer == {"now": ["invalid_date"]}, wrong
     assert await sandbox.ok("GET", "/test_clock") == expected

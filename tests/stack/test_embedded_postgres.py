@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from cli.embedded import processes
-from cli.embedded.postgres import Cluster
+from cli.embedded.postgres import Cluster, ClusterError
 from tests.stack.up import wait_until
 
 
@@ -74,6 +74,12 @@ def test_a_server_that_was_left_is_ended_without_losing_what_it_committed(cluste
         assert left.wait(timeout=20) == 0
     with running(replace(cluster, port=processes.free_port())) as server:
         assert server.poll() is None
+
+
+def test_a_cluster_of_another_version_is_left_alone(cluster: Cluster) -> None:
+    (cluster.folder / "PG_VERSION").write_text("17\n")
+    with pytest.raises(ClusterError, match="made by PostgreSQL 17"):
+        cluster.create(os.environ)
 
 
 def test_an_interrupted_initdb_is_begun_anew(tmp_path: Path) -> None:

@@ -73,10 +73,9 @@ def test_a_build_stays_in_the_cache_and_leaves_the_binary_alone(script: Script, 
     assert said
 
 
-def test_an_old_go_is_not_used_and_what_to_do_is_said(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_go_is_not_used_and_what_to_do_is_said(script: Script) -> None:
     script("go", "echo go1.19.8")
     script("uv", "echo no network >&2; exit 1")
-    monkeypatch.setattr(temporal_binary, "OWN_UV", Path("/nowhere"))
     with pytest.raises(TemporalNotFoundError, match="no network"):
         temporal_binary.build(lambda _: None)
     assert not (temporal_binary.cache_folder() / "build").exists()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.embedded import processes
-from tests.stack.up import Up, wait_until
+from tests.stack.up import Up, durabill, wait_until
 
 
 def test_a_second_one_is_refused_and_a_killed_one_is_taken_over(start_up: Callable[[], Up]) -> None:
@@ -19,6 +19,10 @@ def test_a_second_one_is_refused_and_a_killed_one_is_taken_over(start_up: Callab
     keys = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (first.data / "keys").iterdir()}
     assert keys
     assert set(keys.values()) == {0o600}, keys
+
+    for command in (["doctor"], ["rebuild"], ["replay"]):
+        answer = durabill(*command, "--data", str(first.data))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
 
     second = start_up()
     assert second.process.wait(timeout=20) == 1

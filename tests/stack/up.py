@@ -21,6 +21,18 @@ def wait_until(answer: Callable[[], bool], *, seconds: float, what: str) -> None
         time.sleep(0.05)
 
 
+def durabill(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends, in an environment that names no engine."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 class Up:
     """`durabill up` as a process of its own, as a user starts it."""
 

@@ -46,9 +46,7 @@ async def get_current_usage(call: Call) -> Json:
     for name in _NOT_YET:
         if call.parameters.get(name) not in (None, "", "false"):
             raise InvalidInputError({name: ["feature_unavailable"]})
-    customer = await ledger.find(
-        Customer, tenant.organization_id, external_id=call.identifiers["external_customer_id"]
-    )
+    customer = await ledger.find(Customer, tenant.organization_id, external_id=call.identifiers["external_customer_id"])
     if customer is None:
         raise NotFoundError("customer")
     view = await subscriptions.get(tenant.database, tenant.organization_id, external_id, "active")
@@ -56,7 +54,5 @@ async def get_current_usage(call: Call) -> Json:
         raise NotAllowedError("no_active_subscription")
     subscription = await ledger.load(Subscription, UUID(view.subscription["id"]))
     plan = await ledger.load(Plan, subscription.plan_id)
-    usage = await current_usage(
-        ledger, call.services.usage, subscription, plan, view.timezone, at=await tenant.now()
-    )
+    usage = await current_usage(ledger, call.services.usage, subscription, plan, view.timezone, at=await tenant.now())
     return {"customer_usage": present_customer_usage(usage)}

@@ -77,9 +77,7 @@ async def list_fees(call: Call) -> Json:
 async def get_fee(call: Call) -> Json:
     tenant = call.tenant
     fee_id = call.uuid("lago_id", "fee")
-    doc = await reading.find(
-        tenant.database, tenant.organization_id, "fees", "id = %(id)s and " + _VISIBLE, id=fee_id
-    )
+    doc = await reading.find(tenant.database, tenant.organization_id, "fees", "id = %(id)s and " + _VISIBLE, id=fee_id)
     if doc is None:
         raise NotFoundError("fee")
     return {"fee": _present(doc)}

@@ -5,6 +5,7 @@ Source: api-surface "Invoices", 3.5, 3.9; invoicing-money 5.16.
 
 from __future__ import annotations
 
+import hmac
 from uuid import UUID
 
 from api.call import Call
@@ -15,6 +16,7 @@ from api.routing import Resource
 from api.tenant import Tenant
 from domain.invoicing.commands import request_document
 from domain.kernel.errors import NotFoundError
+from projections.documents import Documents
 from projections.presenters.customers import present_customer
 from projections.presenters.invoices import present_listed_invoice, present_whole_invoice
 from projections.presenters.subscriptions import present_subscription
@@ -50,7 +52,9 @@ async def list_matching(call: Call, *, customer_id: UUID | None) -> Json:
     )
     rows = [
         present_listed_invoice(
-            doc, file_url=file_url(call, doc), customer=present_customer(buyers[doc["customer_id"]], tenant.organization)
+            doc,
+            file_url=file_url(call, doc),
+            customer=present_customer(buyers[doc["customer_id"]], tenant.organization),
         )
         for doc in docs
     ]
@@ -80,20 +84,22 @@ async def _requested(tenant: Tenant, invoice_id: UUID) -> Reply:
 documents = Resource("documents", prefix="")
 
 
-@documents.get("/documents/{lago_id}/{sha256}.pdf")
+@documents.get("/documents/{organization_id}/{lago_id}/{sha256}.pdf")
 async def get_document(call: Call) -> Reply:
     """The PDF. Who knows the hash has been given the address by somebody who may read the invoice."""
-    invoice_id = call.uuid("lago_id", "document")
-    content = await call.services.documents.get_public(invoice_id, call.identifiers["sha256"])
-    if content is None:
+    organization_id, invoice_id = call.uuid("organization_id", "document"), call.uuid("lago_id", "document")
+    stored = await Documents(call.services.database).get(organization_id, invoice_id)
+    if stored is None or not hmac.compare_digest(stored.sha256.encode(), call.identifiers["sha256"].encode()):
         raise NotFoundError("document")
-    return Reply(200, content=content, content_type=b"application/pdf")
+    return Reply(200, content=stored.content, content_type="application/pdf")
 
 
 def file_url(call: Call, doc: Doc) -> str | None:
     """Where the PDF is, once it is made."""
     sha256 = doc["document_sha256"]
-    return None if sha256 is None else f"{call.base_url}documents/{doc['id']}/{sha256}.pdf"
+    return (
+        None if sha256 is None else f"{call.base_url}documents/{call.tenant.organization_id}/{doc['id']}/{sha256}.pdf"
+    )
 
 
 async def _find(call: Call) -> Doc:

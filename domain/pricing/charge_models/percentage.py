@@ -105,7 +105,8 @@ def price(usage: PricedUsage, terms: Percentage) -> Price:
 
 def _free_units(usage: PricedUsage, terms: Percentage) -> Decimal:
     totals = usage.running_totals
-    if not totals or totals[-1] == 0:
+    is_any_free = terms.free_events > 0 or terms.free_units > 0
+    if not is_any_free or not totals or totals[-1] == 0:
         return Decimal(0)
     if 0 < terms.free_events < len(totals):
         return Decimal(totals[terms.free_events - 1])

@@ -1,0 +1,95 @@
+"""Billable metrics, known by their code."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json, listing
+from api.idempotency import answers
+from api.resources.billable_metrics.schema import read_details
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.catalog.billable_metric import BillableMetric
+from domain.catalog.commands import create_billable_metric, delete_billable_metric, update_billable_metric
+from domain.kernel.errors import NotFoundError
+from projections import views
+from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
+from projections.views import billable_metrics, plans, reading
+
+router = Resource("billable_metrics")
+
+
+@router.post("/billable_metrics")
+async def post_billable_metric(call: Call) -> Json:
+    """Create a billable metric."""
+    tenant = call.tenant
+    details = read_details(call.fields("billable_metric"))
+    return _body(
+        await create_billable_metric(tenant.ledger, tenant.organization_id, details, at=await tenant.now())
+    )
+
+
+@router.get("/billable_metrics")
+async def list_billable_metrics(call: Call) -> Json:
+    """List billable metrics, the newest first."""
+    tenant, page = call.tenant, call.page
+    docs, total = await billable_metrics.select(
+        tenant.database, tenant.organization_id, limit=page.size, offset=page.offset
+    )
+    return listing("billable_metrics", [present_billable_metric(doc) for doc in docs], page, total)
+
+
+@router.get("/billable_metrics/{code:path}")
+async def get_billable_metric(call: Call) -> Json:
+    """Read one billable metric."""
+    doc = await billable_metrics.get(call.tenant.database, call.tenant.organization_id, call.identifiers["code"])
+    if doc is None:
+        raise NotFoundError("billable_metric")
+    return {"billable_metric": present_shown_billable_metric(doc)}
+
+
+@router.put("/billable_metrics/{code:path}")
+async def put_billable_metric(call: Call) -> Json:
+    """Change a billable metric; once plans charge for it, only its name, description and filters."""
+    tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("billable_metric")
+    metric = await update_billable_metric(
+        tenant.ledger,
+        tenant.organization_id,
+        code,
+        lambda before: read_details(fields, before),
+        plan_ids=await _plan_ids(tenant, code),
+        at=await tenant.now(),
+    )
+    return _body(metric)
+
+
+@router.delete("/billable_metrics/{code:path}")
+async def remove_billable_metric(call: Call) -> Json:
+    """Remove a billable metric, and the charges for it from all plans."""
+    tenant, code = call.tenant, call.identifiers["code"]
+    metric = await delete_billable_metric(
+        tenant.ledger,
+        tenant.organization_id,
+        code,
+        plan_ids=await _plan_ids(tenant, code),
+        at=await tenant.now(),
+    )
+    return _body(metric)
+
+
+async def _plan_ids(tenant: Tenant, code: str) -> list[UUID]:
+    """Of the plans that charge for the metric with this code; the command says so where there is none."""
+    doc = await billable_metrics.get(tenant.database, tenant.organization_id, code)
+    return [] if doc is None else await plans.ids_of_metric(tenant.database, tenant.organization_id, doc["id"])
+
+
+def _body(metric: BillableMetric) -> Json:
+    return {"billable_metric": present_billable_metric(views.document(metric))}
+
+
+@answers("billable_metric")
+async def _again(tenant: Tenant, metric_id: UUID) -> Json:
+    doc = await reading.by_id(tenant.database, tenant.organization_id, "billable_metrics", metric_id)
+    assert doc is not None, metric_id
+    return {"billable_metric": present_billable_metric(doc)}

@@ -1,0 +1,70 @@
+"""Customers, known by the id that the client gave them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from api.call import Call
+from api.envelope import Json, listing
+from api.idempotency import answers
+from api.resources.customers.schema import read_details, read_filter
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.customers.commands import delete_customer, upsert_customer
+from domain.kernel.errors import NotFoundError
+from projections import views
+from projections.presenters.customers import present_listed_customer, present_whole_customer
+from projections.views import customers, reading
+
+router = Resource("customers")
+
+
+@router.post("/customers")
+async def post_customer(call: Call) -> Json:
+    """Create a customer, or change the one with this external id; keys that are absent are left alone."""
+    tenant, fields = call.tenant, call.fields("customer")
+    at = await tenant.now()
+    external_id = fields.mandatory_text("external_id")
+    fields.check()
+    change = read_details(fields, at=at)
+    customer = await upsert_customer(tenant.ledger, tenant.organization_id, external_id, change, at=at)
+    return {"customer": present_whole_customer(views.document(customer), tenant.organization)}
+
+
+@router.get("/customers")
+async def list_customers(call: Call) -> Json:
+    """List customers, the newest first."""
+    tenant, page = call.tenant, call.page
+    docs, total = await customers.select(
+        tenant.database, tenant.organization_id, read_filter(call), limit=page.size, offset=page.offset
+    )
+    rows = [present_listed_customer(doc, tenant.organization) for doc in docs]
+    return listing("customers", rows, page, total)
+
+
+@router.get("/customers/{external_customer_id}")
+async def get_customer(call: Call) -> Json:
+    """Read one customer."""
+    doc = await customers.get(
+        call.tenant.database, call.tenant.organization_id, call.identifiers["external_customer_id"]
+    )
+    if doc is None:
+        raise NotFoundError("customer")
+    return {"customer": present_whole_customer(doc, call.tenant.organization)}
+
+
+@router.delete("/customers/{external_customer_id}")
+async def remove_customer(call: Call) -> Json:
+    """Remove a customer softly: what was billed stays."""
+    tenant = call.tenant
+    customer = await delete_customer(
+        tenant.ledger, tenant.organization_id, call.identifiers["external_customer_id"], at=await tenant.now()
+    )
+    return {"customer": present_whole_customer(views.document(customer), tenant.organization)}
+
+
+@answers("customer")
+async def _again(tenant: Tenant, customer_id: UUID) -> Json:
+    doc = await reading.by_id(tenant.database, tenant.organization_id, "customers", customer_id)
+    assert doc is not None, customer_id
+    return {"customer": present_whole_customer(doc, tenant.organization)}

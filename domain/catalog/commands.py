@@ -1,0 +1,167 @@
+"""What can be done with billable metrics and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails
+from domain.catalog.charge import ChargeFilter
+from domain.catalog.plan import Plan, PlanDetails
+from domain.kernel import ids
+from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.kernel.ledger import Ledger
+from domain.metering.matching import ALL_FILTER_VALUES
+
+A = TypeVar("A", BillableMetric, Plan)
+
+
+async def create_billable_metric(
+    ledger: Ledger, organization_id: UUID, details: BillableMetricDetails, *, at: datetime
+) -> BillableMetric:
+    """Raises InvalidInputError where the code is taken, DuplicateError where that happened just now."""
+    await _refuse_taken(ledger, BillableMetric, organization_id, details.code)
+    metric = BillableMetric.begin(ids.new(), organization_id=organization_id, details=details, at=at)
+    await ledger.append(metric)
+    return metric
+
+
+async def update_billable_metric(
+    ledger: Ledger,
+    organization_id: UUID,
+    code: str,
+    change: Callable[[BillableMetricDetails], BillableMetricDetails],
+    *,
+    plan_ids: Sequence[UUID],
+    at: datetime,
+) -> BillableMetric:
+    """Change a metric. Once plans charge for it, only its name, description and filters change.
+
+    Values that its filters declare no more vanish from the filters of charges.
+
+    Args:
+        plan_ids: of the plans that are not deleted and charge for it.
+
+    Raises:
+        NotFoundError: `billable_metric_not_found`.
+        InvalidInputError: the new code is taken.
+
+    Source: metering-pricing A2, F9.
+    """
+    metric = await _find(ledger, BillableMetric, organization_id, code)
+    before, after = metric.details, change(metric.details)
+    if plan_ids:
+        after = replace(before, name=after.name, description=after.description, filters=after.filters)
+    if after.code != before.code:
+        await _refuse_taken(ledger, BillableMetric, organization_id, after.code)
+    metric.update(after, at=at)
+    plans: list[Plan] = []
+    if after.filters != before.filters:
+        declared = {declared.key: declared.values for declared in after.filters}
+        plans = await ledger.load_many(Plan, plan_ids)
+        for plan in plans:
+            charges = tuple(
+                replace(charge, filters=tuple(_trimmed(charge.filters, declared)))
+                if charge.billable_metric_id == metric.id
+                else charge
+                for charge in plan.details.charges
+            )
+            plan.update(replace(plan.details, charges=charges), at=at)
+    await ledger.append(metric, *plans)
+    return metric
+
+
+async def delete_billable_metric(
+    ledger: Ledger, organization_id: UUID, code: str, *, plan_ids: Sequence[UUID], at: datetime
+) -> BillableMetric:
+    """Delete a metric, and the charges for it; its code is free again.
+
+    Args:
+        plan_ids: of the plans that are not deleted and charge for it.
+
+    Raises:
+        NotFoundError: `billable_metric_not_found`.
+    """
+    metric = await _find(ledger, BillableMetric, organization_id, code)
+    metric.delete(at=at)
+    plans = await ledger.load_many(Plan, plan_ids)
+    for plan in plans:
+        kept = tuple(charge for charge in plan.details.charges if charge.billable_metric_id != metric.id)
+        plan.update(replace(plan.details, charges=kept), at=at)
+    await ledger.append(metric, *plans)
+    return metric
+
+
+async def create_plan(ledger: Ledger, organization_id: UUID, details: PlanDetails, *, at: datetime) -> Plan:
+    """Raises InvalidInputError where the code is taken, DuplicateError where that happened just now."""
+    await _refuse_taken(ledger, Plan, organization_id, details.code)
+    plan = Plan.begin(ids.new(), organization_id=organization_id, parent_id=None, details=details, at=at)
+    await ledger.append(plan)
+    return plan
+
+
+async def update_plan(
+    ledger: Ledger, organization_id: UUID, code: str, change: Callable[[PlanDetails], PlanDetails], *, at: datetime
+) -> Plan:
+    """Change a plan: `change` turns the details of before into the new. Invoices to come follow it.
+
+    Raises:
+        NotFoundError: `plan_not_found`.
+        InvalidInputError: the new code is taken.
+    """
+    plan = await _find(ledger, Plan, organization_id, code)
+    details = change(plan.details)
+    if details.code != plan.details.code:
+        await _refuse_taken(ledger, Plan, organization_id, details.code)
+    plan.update(details, at=at)
+    await ledger.append(plan)
+    return plan
+
+
+async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: datetime) -> Plan:
+    """Delete a plan; its code is free again. Its subscriptions end (invoicing-money 1.9) by whoever follows the log.
+
+    Raises:
+        NotFoundError: `plan_not_found`.
+    """
+    plan = await _find(ledger, Plan, organization_id, code)
+    plan.delete(at=at)
+    await ledger.append(plan)
+    return plan
+
+
+def charge_code(metric_code: str, taken: Iterable[str]) -> str:
+    """The code of a charge that was given none: the metric's, then `<code>_2`, `<code>_3` (metering-pricing M1)."""
+    used, code, number = set(taken), metric_code, 1
+    while code in used:
+        number += 1
+        code = f"{metric_code}_{number}"
+    return code
+
+
+def _trimmed(filters: Iterable[ChargeFilter], declared: Mapping[str, Sequence[str]]) -> Iterable[ChargeFilter]:
+    """The filters with declared values only; one that is left without values goes (metering-pricing F9)."""
+    for filter_ in filters:
+        values = {
+            key: kept
+            for key, wanted in filter_.values.items()
+            if key in declared
+            and (kept := tuple(value for value in wanted if value == ALL_FILTER_VALUES or value in declared[key]))
+        }
+        if values:
+            yield replace(filter_, values=values)
+
+
+async def _find(ledger: Ledger, kind: type[A], organization_id: UUID, code: str) -> A:
+    found = await ledger.find(kind, organization_id, code=code)
+    if found is None:
+        raise NotFoundError(str(kind.TOPIC))
+    return found
+
+
+async def _refuse_taken(ledger: Ledger, kind: type[BillableMetric | Plan], organization_id: UUID, code: str) -> None:
+    if await ledger.find(kind, organization_id, code=code) is not None:
+        raise InvalidInputError({"code": ["value_already_exist"]})

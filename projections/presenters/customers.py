@@ -1,0 +1,72 @@
+"""Customers in wire form.
+
+Source: api-surface 3.8, 3.9, Q11; invoicing-money 5.5, 16, 20.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projections.presenters import wire
+from projections.presenters.organizations import BILLING_ENTITY_CODE
+from projections.views.reading import Doc
+
+
+def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
+    """What all endpoints answer of a customer; `organization` gives the prefix and the zone that it inherits."""
+    details, inherited = doc["details"], organization["details"]
+    return {
+        "lago_id": doc["id"],
+        "billing_entity_code": BILLING_ENTITY_CODE,
+        "external_id": details["external_id"],
+        "account_type": details["account_type"],
+        "name": details["name"],
+        "firstname": details["firstname"],
+        "lastname": details["lastname"],
+        "customer_type": details["customer_type"],
+        "sequential_id": doc["sequential_id"],
+        "slug": f"{inherited['document_number_prefix']}-{doc['sequential_id']:03d}",
+        "created_at": wire.seconds(doc["created_at"]),
+        "updated_at": wire.seconds(doc["updated_at"]),
+        **details["address"],
+        "email": details["email"],
+        "url": details["url"],
+        "phone": details["phone"],
+        "logo_url": details["logo_url"],
+        "legal_name": details["legal_name"],
+        "legal_number": details["legal_number"],
+        "currency": details["currency"],
+        "tax_identification_number": details["tax_identification_number"],
+        "timezone": details["timezone"],
+        "applicable_timezone": details["timezone"] or inherited["timezone"],
+        "net_payment_term": details["net_payment_term"],
+        "external_salesforce_id": details["external_salesforce_id"],
+        "finalize_zero_amount_invoice": details["finalize_zero_amount_invoice"],
+        "skip_invoice_custom_sections": details["skip_invoice_custom_sections"],
+        "billing_configuration": details["billing_configuration"],
+        "shipping_address": details["shipping_address"],
+        "metadata": [_metadata(entry) for entry in details["metadata"]],
+    }
+
+
+def present_listed_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
+    """A customer in a list."""
+    return present_customer(doc, organization) | {"taxes": [], "integration_customers": []}
+
+
+def present_whole_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
+    """A customer read, made, changed or removed by itself."""
+    return present_listed_customer(doc, organization) | {
+        "applicable_invoice_custom_sections": [],
+        "error_details": [],
+    }
+
+
+def _metadata(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "lago_id": entry["id"],
+        "key": entry["key"],
+        "value": entry["value"],
+        "display_in_invoice": entry["display_in_invoice"],
+        "created_at": wire.seconds(entry["created_at"]),
+    }

@@ -1,0 +1,68 @@
+"""How far the ingest log goes, and how much of it is in ClickHouse."""
+
+from __future__ import annotations
+
+import asyncio
+
+from domain.kernel.errors import UnavailableError
+from projections.postgres import Database
+
+LOADED = "usage_loaded"
+"""The position in `positions` up to which (inclusive) the log is in ClickHouse."""
+
+LOADING = "usage_loading"
+"""The position that the loader is about to reach."""
+
+_FIRST_PAUSE_SECONDS = 0.001
+_LONGEST_PAUSE_SECONDS = 0.05
+
+
+class Loaded:
+    """Waits for the loader. Whoever waits at one time shares the asking.
+
+    Args:
+        patience_seconds: how long at most.
+    """
+
+    def __init__(self, database: Database, *, patience_seconds: float = 10.0) -> None:
+        self._database = database
+        self._patience_seconds = patience_seconds
+        self._position = 0
+        self._pause_seconds = 0.0
+        self._asking: asyncio.Task[None] | None = None
+
+    async def acknowledged(self) -> int:
+        """The position of the last row that is committed, 0 where there is none. Raises `UnavailableError`."""
+        return await self._number("select coalesce(max(seq), 0) from ingest_log", ())
+
+    async def reach(self, position: int) -> None:
+        """Return once the log is loaded up to `position`.
+
+        Raises:
+            UnavailableError: it is not in time.
+        """
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                while self._position < position:
+                    if self._asking is None or self._asking.done():
+                        self._asking = asyncio.create_task(self._ask())
+                    await asyncio.shield(self._asking)
+        except TimeoutError:
+            raise UnavailableError("usage loader") from None
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(self._pause_seconds)
+        before = self._position
+        self._position = await self._number(
+            "select coalesce((select position from positions where name = %s), 0)", (LOADED,)
+        )
+        if self._position > before:
+            self._pause_seconds = 0.0
+        else:
+            self._pause_seconds = min(max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
+
+    async def _number(self, sql: str, parameters: tuple[str, ...]) -> int:
+        async with self._database.unbound() as connection:
+            row = await (await connection.execute(sql.encode(), parameters, prepare=True)).fetchone()
+        assert row is not None
+        return int(row[0])

@@ -1,0 +1,108 @@
+"""Usage events in ClickHouse, through `clickhouse-connect`: a server, or chDB served as one (`chdb_server.py`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from importlib import resources
+from typing import Any, Final, TypeVar
+
+import clickhouse_connect
+import msgspec
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+
+from domain.kernel.errors import UnavailableError
+
+T = TypeVar("T")
+
+TABLE: Final = "usage_events"
+
+_INSERT_SETTINGS: Final = {
+    "async_insert": 0,  # the default waits for others, up to 200 ms (engine 2.1)
+    "input_format_parallel_parsing": 0,  # one block, so that a token stands for the whole insert
+    "max_insert_block_size": 1 << 24,
+    "min_insert_block_size_bytes": 1 << 30,
+    "max_partitions_per_insert_block": 0,  # late events may be of any month
+    "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
+}
+_QUERY_SETTINGS: Final = {"max_query_size": 64 << 20}
+
+
+class RefusedError(UnavailableError):
+    """The store answers, but not this statement: it is too much for it, or an error of the code."""
+
+    def __init__(self) -> None:
+        super().__init__("clickhouse")
+
+
+def connector(url: str) -> Callable[[], Client]:
+    """What makes clients of the server at `http(s)://user:password@host:port/database`."""
+
+    def connect() -> Client:
+        return clickhouse_connect.get_client(
+            dsn=url, compress=False, autogenerate_session_id=False, connect_timeout=5, send_receive_timeout=30
+        )
+
+    return connect
+
+
+class UsageStore:
+    """The table of usage events. Connects when it is first used, and after an error anew.
+
+    Args:
+        connect: makes the client, whose calls block and run in threads, several at a time.
+    """
+
+    def __init__(self, connect: Callable[[], Client]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+
+    async def create(self) -> None:
+        """Make the table where there is none. Raises `UnavailableError`."""
+        schema = resources.files(__package__).joinpath("schema.sql").read_text()
+        await self._call(lambda client: client.command(schema))
+
+    async def insert(self, lines: bytes, token: str) -> None:
+        """Add the lines; again with the same token and the same lines, nothing that is there already.
+
+        Raises:
+            UnavailableError: nothing is known of whether they were added.
+        """
+        settings = {**_INSERT_SETTINGS, "insert_deduplication_token": token}
+        await self._call(
+            lambda client: client.raw_insert(TABLE, insert_block=lines, fmt="JSONEachRow", settings=settings)
+        )
+
+    async def rows(self, sql: str, row: type[T], parameters: Mapping[str, Any] | None = None) -> list[T]:
+        """What a select gives, each row converted to `row` (array-like). Raises `UnavailableError`."""
+        body = await self._call(
+            lambda client: client.raw_query(
+                sql, dict(parameters or {}), settings=_QUERY_SETTINGS, fmt="JSONCompactEachRow"
+            )
+        )
+        return msgspec.json.Decoder(row).decode_lines(body)
+
+    async def close(self) -> None:
+        async with self._connecting:
+            if self._client is not None:
+                await asyncio.to_thread(self._client.close)
+                self._client = None
+
+    async def _call(self, call: Callable[[Client], T]) -> T:
+        try:
+            client = self._client or await self._connected()
+            return await asyncio.to_thread(call, client)
+        except DatabaseError as error:
+            if isinstance(error, OperationalError):
+                raise UnavailableError("clickhouse") from error
+            raise RefusedError from error
+        except (ClickHouseError, OSError) as error:
+            raise UnavailableError("clickhouse") from error
+
+    async def _connected(self) -> Client:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._connect)
+            return self._client
