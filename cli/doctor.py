@@ -23,6 +23,7 @@ from cli.embedded.temporal import workers
 from cli.embedded.temporal_binary import TemporalNotFoundError
 from projections.migrate import migrations
 from projections.settings import Settings
+from projections.usage.loaded import LOADED, LOADING
 from workflows.ids import BILLING, DOCUMENTS
 
 PATIENCE_SECONDS = 5
@@ -131,7 +132,7 @@ async def followers(settings: Settings) -> str:
     """How far those who follow a log are behind its end."""
     async with await connected(settings) as connection:
         try:
-            rows = await (await connection.execute(LAGS)).fetchall()
+            rows = await (await connection.execute(LAGS, ([LOADED, LOADING],))).fetchall()
         except psycopg.errors.UndefinedTable:
             raise AilingError("no schema", "`durabill migrate`") from None
     text = ", ".join(f"{name} {lag} behind" for name, lag in rows) or "none has begun"
@@ -212,7 +213,7 @@ def first_line(error: BaseException) -> str:
 
 
 LAGS = """
-select name, case when name like 'usage_%' then (select max(seq) from ingest_log)
+select name, case when name = any(%s) then (select max(seq) from ingest_log)
                   else (select max(notification_id) from events) end - position
 from positions order by name
 """

@@ -17,6 +17,7 @@ from cli.embedded.folder import DataFolder
 from cli.embedded.postgres import Cluster
 from cli.embedded.temporal import NAMESPACE, DevServer
 from cli.supervisor import Child, Program, no_question
+from projections.migrate import SchemaError, migrate_database
 from workflows.ids import BILLING, DOCUMENTS
 
 HOST = "127.0.0.1"
@@ -49,6 +50,7 @@ class Stack:
             "TEMPORAL_ADDRESS": self.temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             "TEMPORAL_API_KEY": "",
+            "DURABILL_CLICKHOUSE_PATH": str(folder.path / "clickhouse"),
             "DURABILL_DATA_DIR": str(folder.path),
             "DURABILL_LOG_FORMAT": "json",
             "DURABILL_ADMIN_KEY": os.environ.get("DURABILL_ADMIN_KEY") or folder.key("admin"),
@@ -105,14 +107,10 @@ class Stack:
             return await asyncio.to_thread(self.cluster.ready)
 
         await self._run(Program("postgres", self.cluster.command(), ready, signal.SIGINT))
-        log = self.folder.logs / "migrate.log"
-        with log.open("ab") as output:
-            migration = await asyncio.create_subprocess_exec(
-                *role_command("migrate"), env=self._environment(), stdout=output, stderr=output, start_new_session=True
-            )
-            code = await migration.wait()
-        if code != 0:
-            raise CannotStartError(f"the migrations failed: {log} says why")
+        try:
+            await migrate_database(self.cluster.url)
+        except SchemaError as error:
+            raise CannotStartError(str(error)) from None
 
     def _temporal(self) -> Program:
         command = processes.dying_with_parent(self.temporal.command(), signal.SIGTERM)

@@ -15,6 +15,7 @@ class Settings(BaseSettings):
     Attributes:
         database_url: `DATABASE_URL`, PostgreSQL 17 or newer (`postgresql://…`); the role in it owns the schema.
         clickhouse_url: `CLICKHOUSE_URL`, ClickHouse's HTTP interface.
+        clickhouse_path: `DURABILL_CLICKHOUSE_PATH`, folder of an embedded engine that the loader serves at that URL.
         temporal_address: `TEMPORAL_ADDRESS`, `host:port` of a Temporal frontend.
         temporal_namespace: `TEMPORAL_NAMESPACE`.
         temporal_api_key: `TEMPORAL_API_KEY`, for Temporal Cloud; implies TLS.
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
     clickhouse_url: SecretStr | None = Field(default=None, validation_alias="CLICKHOUSE_URL")
+    clickhouse_path: Path | None = None
     temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
     temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
     temporal_api_key: SecretStr | None = Field(default=None, validation_alias="TEMPORAL_API_KEY")

@@ -7,6 +7,7 @@ import pytest
 from domain.kernel import decimals
 
 pytest_plugins = [
+    "tests.engines.clickhouse",
     "tests.engines.postgres",
     "tests.engines.temporal",
 ]

@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from temporalio.testing import WorkflowEnvironment
-
 from cli.embedded import processes
 
 VERSION = "v1.5.1"
@@ -114,6 +112,8 @@ def fill_cache(say: Say) -> Path:
 
 def download(say: Say) -> None:
     """By the SDK, into the cache."""
+    from temporalio.testing import WorkflowEnvironment  # takes half a second, which `durabill up` need not spend
+
     say(f"downloading Temporal {VERSION}")
     folder = cache_folder() / "download"
     shutil.rmtree(folder, ignore_errors=True)

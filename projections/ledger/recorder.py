@@ -7,6 +7,7 @@ The schema is `migrate`'s: nothing is ever created here.
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Sequence
 from threading import Thread
 from typing import Any
@@ -32,6 +33,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="ledger recorder", daemon=True)
         self._thread.start()
+        atexit.register(self.close)  # later, daemon threads stand still and would be waited for in vain
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """Commit, and return the notification ids.
@@ -40,7 +42,7 @@ class LedgerRecorder(PostgresApplicationRecorder):
             IntegrityError: one of the versions is taken.
             OperationalError: the server cannot be reached in time.
         """
-        assert not kwargs, "tracking is not recorded with events"
+        assert kwargs.get("tracking") is None, "positions are not stored with events"
         if not stored_events:
             return []
         try:
@@ -55,6 +57,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def close(self) -> None:
         """Finish what is being written, and end the thread."""
+        atexit.unregister(self.close)
+        if self._loop.is_closed():
+            return
         asyncio.run_coroutine_threadsafe(self._commits.close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -52,6 +52,7 @@ class _Handle:
     """A connection to the engine, and the settings that are on it."""
 
     path: str
+    database: str = "default"
     settings: dict[str, str] = field(default_factory=dict)
     connection: Any = field(init=False)
 
@@ -69,9 +70,14 @@ class _Handle:
             self.settings = dict(settings)
         except chdb.ChdbError:  # which of them are on it now is not known
             self.connection.close()
-            self.settings = {}
+            self.database, self.settings = "default", {}
             self.connection = chdb.connect(self.path)
             raise
+
+    def use(self, database: str) -> None:
+        if self.database != database:
+            self.connection.query(f"use `{database.replace('`', '``')}`")
+            self.database = database
 
 
 class _Engine:
@@ -93,6 +99,7 @@ class _Engine:
         handle = self._handles.get()
         try:
             handle.apply(settings)
+            handle.use(parameters.get("database") or "default")
             insert = _INSERT.match(statement, 0, _INSERT_HEAD_BYTES)
             if insert is not None:
                 head, format_name = insert[1].decode(), insert[2].decode()

@@ -1,7 +1,8 @@
 """Copies the ingest log to ClickHouse, each row exactly once.
 
-A range of rows is named before it is inserted, and its name is the insert's token: whatever ends between the two, the next
-try inserts the same rows under the same token, and ClickHouse takes what it does not have (an insert is atomic per month).
+A range of rows is named before it is inserted, and its name is the insert's token: whatever ends between the two, the
+next try inserts the same rows under the same token, and ClickHouse takes what it does not have (an insert is atomic per
+month).
 Source: engine 0.6, 2.1, 3.
 """
 
@@ -32,7 +33,10 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 _PAUSE_SECONDS = 0.5
 
-_POSITIONS = "select coalesce(max(position) filter (where name = %s), 0), coalesce(max(position) filter (where name = %s), 0) from positions"
+_POSITIONS = """
+select coalesce(max(position) filter (where name = %s), 0), coalesce(max(position) filter (where name = %s), 0)
+from positions
+"""
 _NEXT = """
 insert into positions (name, position)
 select %s, max(seq) from (
@@ -54,7 +58,7 @@ _log = structlog.get_logger()
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """The role `loader`: lead, or wait to; until `stop` is set or the task is cancelled. Owns chDB where that is embedded.
+    """The role `loader`, until `stop` is set or the task is cancelled. Owns chDB where that is embedded.
 
     It may be ended at any point. Several may run: one at a time copies.
     """

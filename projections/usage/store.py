@@ -82,7 +82,7 @@ class UsageStore:
                 sql, dict(parameters or {}), settings=_QUERY_SETTINGS, fmt="JSONCompactEachRow"
             )
         )
-        return msgspec.json.Decoder(row).decode_lines(body)
+        return msgspec.json.Decoder(row, strict=False).decode_lines(body)
 
     async def close(self) -> None:
         async with self._connecting:

@@ -64,9 +64,7 @@ async def ids_of_metric(database: Database, organization_id: UUID, billable_metr
 
 async def is_subscribed(database: Database, organization_id: UUID, plan_id: str) -> bool:
     """Whether a subscription has, or had, the plan."""
-    return await reading.exists(
-        database, organization_id, "subscriptions", "plan_id = %(plan_id)s", plan_id=plan_id
-    )
+    return await reading.exists(database, organization_id, "subscriptions", "plan_id = %(plan_id)s", plan_id=plan_id)
 
 
 async def counts(database: Database, organization_id: UUID, ids: Sequence[str]) -> dict[str, PlanCounts]:

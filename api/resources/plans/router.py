@@ -1,0 +1,130 @@
+"""Plans with their charges, known by their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.call import Call
+from api.envelope import Json, listing
+from api.fields import Fields
+from api.idempotency import answers
+from api.resources.plans.charges import Metrics, metric_ids
+from api.resources.plans.schema import read_details
+from api.routing import Resource
+from api.tenant import Tenant
+from domain.catalog.billable_metric import BillableMetricDetails
+from domain.catalog.commands import create_plan, delete_plan, update_plan
+from domain.catalog.plan import Plan
+from domain.kernel.errors import NotFoundError
+from projections import views
+from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.views import billable_metrics, plans, reading
+from projections.views.reading import Doc
+
+router = Resource("plans")
+
+_Presenter = Callable[[Doc, dict[str, str], plans.PlanCounts], Json]
+
+
+@router.post("/plans")
+async def post_plan(call: Call) -> Json:
+    """Create a plan, with its charges."""
+    tenant, fields, at = call.tenant, call.fields("plan"), await call.tenant.now()
+    metrics = await _metrics(tenant, fields, None)
+    details = read_details(fields, None, metrics, subscribed=False, at=at)
+    plan = await create_plan(tenant.ledger, tenant.organization_id, details, at=at)
+    return await _body(tenant, plan)
+
+
+@router.get("/plans")
+async def list_plans(call: Call) -> Json:
+    """List plans, the newest first."""
+    tenant, page = call.tenant, call.page
+    docs, total = await plans.select(tenant.database, tenant.organization_id, limit=page.size, offset=page.offset)
+    return listing("plans", await _present(tenant, docs, present_listed_plan), page, total)
+
+
+@router.get("/plans/{code:path}")
+async def get_plan(call: Call) -> Json:
+    """Read one plan."""
+    doc = await _get(call.tenant, call.identifiers["code"])
+    return {"plan": (await _present(call.tenant, [doc], present_whole_plan))[0]}
+
+
+@router.put("/plans/{code:path}")
+async def put_plan(call: Call) -> Json:
+    """Change a plan; where the body has charges, those that it does not name are removed."""
+    tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("plan")
+    at, doc = await tenant.now(), await _get(tenant, code)
+    metrics = await _metrics(tenant, fields, doc)
+    subscribed = await plans.is_subscribed(tenant.database, tenant.organization_id, doc["id"])
+    plan = await update_plan(
+        tenant.ledger,
+        tenant.organization_id,
+        code,
+        lambda before: read_details(fields, before, metrics, subscribed=subscribed, at=at),
+        at=at,
+    )
+    return await _body(tenant, plan)
+
+
+@router.delete("/plans/{code:path}")
+async def remove_plan(call: Call) -> Json:
+    """Remove a plan; its subscriptions end."""
+    tenant = call.tenant
+    plan = await delete_plan(tenant.ledger, tenant.organization_id, call.identifiers["code"], at=await tenant.now())
+    return await _body(tenant, plan)
+
+
+async def present_plan_of(tenant: Tenant, doc: Doc) -> Json:
+    """A plan as it stands inside a subscription."""
+    return (await _present(tenant, [doc], present_embedded_plan))[0]
+
+
+async def _get(tenant: Tenant, code: str) -> Doc:
+    doc = await plans.get(tenant.database, tenant.organization_id, code)
+    if doc is None:
+        raise NotFoundError("plan")
+    return doc
+
+
+async def _body(tenant: Tenant, plan: Plan) -> Json:
+    return {"plan": (await _present(tenant, [views.document(plan)], present_whole_plan))[0]}
+
+
+@answers("plan")
+async def _again(tenant: Tenant, plan_id: UUID) -> Json:
+    doc = await reading.by_id(tenant.database, tenant.organization_id, "plans", plan_id)
+    assert doc is not None, plan_id
+    return {"plan": (await _present(tenant, [doc], present_whole_plan))[0]}
+
+
+async def _present(tenant: Tenant, docs: Sequence[Doc], presenter: _Presenter) -> list[Json]:
+    """The plans with what they count and whose metrics they charge for, read once for all."""
+    counts = await plans.counts(tenant.database, tenant.organization_id, [doc["id"] for doc in docs])
+    charged = {UUID(charge["billable_metric_id"]) for doc in docs for charge in doc["details"]["charges"]}
+    metrics = await billable_metrics.of_ids(tenant.database, tenant.organization_id, charged)
+    codes = {metric["id"]: metric["details"]["code"] for metric in metrics.values()}
+    return [presenter(doc, codes, counts[doc["id"]]) for doc in docs]
+
+
+async def _metrics(tenant: Tenant, fields: Fields, before: Doc | None) -> Metrics:
+    """The metrics that the body's charges name, and those of the charges that are there.
+
+    Raises:
+        NotFoundError: `billable_metrics_not_found`, one that is named does not exist.
+    """
+    named = metric_ids(fields)
+    charged = {UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]} if before else set()
+    found = await billable_metrics.of_ids(tenant.database, tenant.organization_id, named | charged, deleted=False)
+    if not found.keys() >= named:
+        raise NotFoundError("billable_metrics")
+    return {metric_id: _details(doc) for metric_id, doc in found.items()}
+
+
+def _details(doc: dict[str, Any]) -> BillableMetricDetails:
+    return msgspec.convert(doc["details"], BillableMetricDetails)

@@ -1,0 +1,97 @@
+"""What a body may say of a plan.
+
+Source: api-surface "Plans", 3.10, 3.11; metering-pricing P1, P11, M1-M7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import get_args
+
+from api import formats
+from api.fields import Fields
+from api.resources.billable_metrics.schema import LONGEST_DESCRIPTION
+from api.resources.organizations.schema import MOST_DAYS
+from api.resources.plans import unavailable
+from api.resources.plans.charges import Metrics, read_charges
+from domain.catalog.plan import PlanDetails
+from domain.kernel.errors import NotFoundError
+from domain.subscriptions.intervals import Interval
+
+METADATA_ENTRIES, METADATA_KEY, METADATA_VALUE = 50, 100, 255
+
+_FROZEN = (
+    "code",
+    "interval",
+    "pay_in_advance",
+    "amount_currency",
+    "trial_period",
+    "bill_charges_monthly",
+    "bill_fixed_charges_monthly",
+)
+"""What no longer changes once the plan has, or had, a subscription; Lago leaves it as it is without a word."""
+
+
+def read_details(
+    fields: Fields, before: PlanDetails | None, metrics: Metrics, *, subscribed: bool, at: datetime
+) -> PlanDetails:
+    """The details in the body; what it leaves out is as it was `before`.
+
+    Args:
+        metrics: of all charges, those of before too.
+        subscribed: whether the plan has, or had, a subscription.
+
+    Raises:
+        InvalidInputError: a value is refused, or nothing bills it yet (`unavailable.py`).
+        NotFoundError: a tax or a billable metric that does not exist.
+        ConflictError: the plan has moved on since its metrics were read.
+    """
+    fields = Fields({key: value for key, value in fields.values.items() if not (subscribed and key in _FROZEN)})
+    unavailable.refuse_of_plan(fields)
+    if any(fields.texts("tax_codes")):
+        raise NotFoundError("tax")
+    interval = fields.choice("interval", get_args(Interval), before.interval if before else None)
+    amount_cents = fields.integer("amount_cents", before.amount_cents if before else None, least=0)
+    currency = formats.currency(fields, "amount_currency", before.amount_currency if before else None)
+    for name, value in (("interval", interval), ("amount_cents", amount_cents), ("amount_currency", currency)):
+        fields.required(name, value)
+    old = before or PlanDetails(name="", code="", interval="monthly", amount_cents=0, amount_currency="USD")
+    trial_period = fields.decimal("trial_period", old.trial_period, least=Decimal(0), most=Decimal(MOST_DAYS))
+    details = replace(
+        old,
+        name=fields.mandatory_text("name", old.name),
+        code=fields.mandatory_text("code", old.code),
+        interval=interval or "monthly",
+        amount_cents=amount_cents or 0,
+        amount_currency=currency or "USD",
+        description=fields.text("description", old.description, longest=LONGEST_DESCRIPTION),
+        invoice_display_name=fields.text("invoice_display_name", old.invoice_display_name),
+        trial_period=trial_period or Decimal(0),
+        pay_in_advance=bool(fields.boolean("pay_in_advance", old.pay_in_advance)),
+        bill_charges_monthly=fields.boolean("bill_charges_monthly", old.bill_charges_monthly),
+        bill_fixed_charges_monthly=fields.boolean("bill_fixed_charges_monthly", old.bill_fixed_charges_monthly),
+        charges=read_charges(fields, old.charges, metrics, subscribed=subscribed, at=at),
+        metadata=_read_metadata(fields, old.metadata),
+    )
+    fields.check()
+    return details
+
+
+def _read_metadata(fields: Fields, before: Mapping[str, str | None] | None) -> Mapping[str, str | None] | None:
+    """The map in the body, whole."""
+    if "metadata" not in fields:
+        return before
+    given = fields.object("metadata")
+    if given is None:
+        return None
+    if len(given.values) > METADATA_ENTRIES:
+        fields.refuse("metadata", "invalid_count")
+    for key, value in given.values.items():
+        if not key or not isinstance(value, str | None):
+            fields.refuse("metadata", "value_is_invalid")
+        elif len(key) > METADATA_KEY or len(value or "") > METADATA_VALUE:
+            fields.refuse("metadata", "value_is_too_long")
+    return dict(given.values)

@@ -1,0 +1,122 @@
+"""ClickHouse for the tests: chDB in a process of its own, served as `durabill up` does; a database for each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import clickhouse_connect
+import pytest
+import pytest_asyncio
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from cli.embedded.processes import free_port
+from projections.usage.store import UsageStore, connector
+
+_numbers = count()
+
+_SERVE = """
+import sys, pathlib
+from projections.usage.chdb_server import serving
+with serving(pathlib.Path(sys.argv[1]), sys.argv[2]):
+    sys.stdin.read()
+"""
+
+
+class ClickHouse:
+    """A served chDB; it can be killed and started again on the same folder and port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"http://durabill:{secrets.token_urlsafe(16)}@127.0.0.1:{free_port()}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-c", _SERVE, str(self.folder), self.url]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(os.environ))
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.client().close()
+                return
+            except (ClickHouseError, OSError):
+                assert self.process.poll() is None, "chDB ended"
+                assert time.monotonic() < deadline, "chDB does not answer"
+                time.sleep(0.1)
+
+    def client(self, database: str = "default") -> Client:
+        return connector(f"{self.url}/{database}")()
+
+    def stop(self) -> None:
+        """Its standard input ends, and so does it."""
+        assert self.process is not None
+        self.process.communicate(timeout=30)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    engine = ClickHouse(tmp_path_factory.mktemp("engines") / "clickhouse")
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def clickhouse_url(clickhouse: ClickHouse) -> Iterator[str]:
+    """The URL of a database that is this test's alone."""
+    name = f"test_{next(_numbers)}"
+    client = clickhouse.client()
+    client.command(f"create database {name}")
+    try:
+        yield f"{clickhouse.url}/{name}"
+    finally:
+        client.command(f"drop database {name}")
+        client.close()
+
+
+@pytest_asyncio.fixture
+async def usage_store(clickhouse_url: str) -> AsyncIterator[UsageStore]:
+    """The store on a server, with its table."""
+    store = UsageStore(connector(clickhouse_url))
+    await store.create()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one folder that chDB has in the process of the tests."""
+    return tmp_path_factory.mktemp("engines") / "chdb"
+
+
+@pytest_asyncio.fixture
+async def embedded_usage_store(embedded_folder: Path) -> AsyncIterator[UsageStore]:
+    """The same on chDB in this process."""
+    name = f"test_{next(_numbers)}"
+    path = str(embedded_folder)
+    owner = clickhouse_connect.get_client(interface="chdb", path=path)
+    owner.command(f"create database {name}")
+    store = UsageStore(lambda: clickhouse_connect.get_client(interface="chdb", path=path, database=name))
+    await store.create()
+    try:
+        yield store
+    finally:
+        await store.close()
+        owner.command(f"drop database {name}")
+        owner.close()
