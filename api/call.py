@@ -11,13 +11,16 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 from api.errors import missing_parameter, too_large
+from api.expressions import MetricExpressions
 from api.fields import Fields
 from api.pagination import Page, page_of
 from api.parameters import parse_body, parse_query
 from api.tenant import Tenant, Tenants
 from domain.kernel.errors import NotFoundError
+from domain.metering.ports import UsageReader
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
+from projections.usage.events import UsageEvents
 
 MAX_BODY_BYTES = 2 << 20
 
@@ -27,13 +30,17 @@ class Services:
     """What the process has for all requests.
 
     Attributes:
+        usage: what pricing reads; `events` what is shown.
         admin_key: None where nobody is an administrator.
         probes: what `/ready` asks, by name; each raises where its dependency is not there.
     """
 
     database: Database
     ledger: PostgresLedger
+    usage: UsageReader
+    events: UsageEvents
     tenants: Tenants
+    expressions: MetricExpressions
     admin_key: str | None
     probes: Mapping[str, Callable[[], Awaitable[None]]]
 

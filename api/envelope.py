@@ -20,10 +20,17 @@ _ENCODER = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer that is not simply JSON with status 200. Without a body it has no content type either."""
+    """An answer that is not simply JSON with status 200.
+
+    Attributes:
+        body: JSON, or else
+        content: bytes of `content_type`. With neither the answer is empty and has no content type.
+    """
 
     status: int = 200
     body: Json | None = None
+    content: bytes = b""
+    content_type: str | None = None
 
 
 def listing(name: str, rows: Sequence[Json], page: Page, total: int) -> Json:

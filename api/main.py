@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -19,10 +20,18 @@ from api import admin, health
 from api.call import Call, Services
 from api.envelope import Json, Reply, encode
 from api.errors import present_error
+from api.expressions import MetricExpressions
 from api.health import Probe, probes_of
 from api.idempotency import perform
+from api.ingest.app import Application, IngestApp
+from api.resources.billable_metrics import router as billable_metrics
+from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
+from api.resources.fees import router as fees
+from api.resources.invoices import router as invoices
 from api.resources.organizations import router as organizations
+from api.resources.plans import router as plans
+from api.resources.subscriptions import router as subscriptions
 from api.resources.test_clock import router as test_clock
 from api.routing import Operations
 from api.tenant import Tenants
@@ -31,6 +40,10 @@ from domain.kernel.errors import NotFoundError
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from projections.settings import Settings
+from projections.usage.events import UsageEvents
+from projections.usage.reader import ClickHouseUsageReader
+from projections.usage.store import UsageStore, connector
+from projections.views.customers import only_subscription
 
 RESOURCES: tuple[APIRouter, ...] = (
     health.router,
@@ -38,9 +51,16 @@ RESOURCES: tuple[APIRouter, ...] = (
     organizations.router,
     test_clock.router,
     customers.router,
+    customer_usage.router,
+    billable_metrics.router,
+    plans.router,
+    subscriptions.router,
+    invoices.router,
+    invoices.documents,
+    fees.router,
 )
 
-_DOCUMENTATION = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
+_DESCRIBED = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
 
 log = structlog.get_logger(__name__)
 _log_level = logging.getLogger(__name__)
@@ -49,13 +69,13 @@ _log_level = logging.getLogger(__name__)
 class Api:
     """The REST API: finds the operation, authenticates, performs, answers."""
 
-    def __init__(self, services: Services, documentation: ASGIApp) -> None:
-        self._services, self._documentation = services, documentation
+    def __init__(self, services: Services, description: ASGIApp) -> None:
+        self._services, self._description = services, description
         self._operations = Operations(RESOURCES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _DOCUMENTATION:
-            await self._documentation(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] in _DESCRIBED:
+            await self._description(scope, receive, send)
             return
         began, request_id = time.perf_counter(), str(ids.new())
         try:
@@ -95,29 +115,36 @@ class Api:
 
 async def _send(reply: Reply, request_id: str, send: Send) -> None:
     headers = [(b"x-request-id", request_id.encode())]
-    content = b""
+    content, content_type = reply.content, reply.content_type
     if reply.body is not None:
-        content = encode(reply.body)
-        headers.append((b"content-type", b"application/json; charset=utf-8"))
+        content, content_type = encode(reply.body), "application/json; charset=utf-8"
+    if content_type is not None:
+        headers.append((b"content-type", content_type.encode()))
     headers.append((b"content-length", str(len(content)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
 
-def create_app(settings: Settings, *, probes: Mapping[str, Probe] | None = None) -> ASGIApp:
-    """The application, connected when its lifespan starts.
+def create_app(settings: Settings, *, probes: Mapping[str, Probe] | None = None) -> Application:
+    """The application, which connects when its lifespan starts.
 
     Args:
-        probes: what `/ready` asks beside PostgreSQL, by name; each raises where its dependency is not there.
+        probes: what `/ready` asks, by name, where that is not for the settings to say; each raises where its
+            dependency is not there.
     """
     decimals.set_up()
     assert settings.database_url is not None, "the embedded stack sets it"
+    assert settings.clickhouse_url is not None, "the embedded stack sets it"
     database = Database(settings.database_url.get_secret_value(), max_size=settings.pool_size)
+    store = UsageStore(connector(settings.clickhouse_url.get_secret_value()))
     ledger = PostgresLedger(database)
     services = Services(
         database=database,
         ledger=ledger,
+        usage=ClickHouseUsageReader(database, store),
+        events=UsageEvents(database, store),
         tenants=Tenants(database, ledger),
+        expressions=MetricExpressions(database),
         admin_key=settings.admin_key.get_secret_value() if settings.admin_key else None,
         probes=probes_of(settings, database) if probes is None else probes,
     )
@@ -127,8 +154,9 @@ def create_app(settings: Settings, *, probes: Mapping[str, Probe] | None = None)
         async with database:
             yield
             await ledger.close()
+            await store.close()
 
-    documentation = FastAPI(
+    description = FastAPI(
         title="Durabill",
         description="Metering and billing, with Lago's REST API",
         version=version("durabill"),
@@ -136,5 +164,11 @@ def create_app(settings: Settings, *, probes: Mapping[str, Probe] | None = None)
         redoc_url=None,
     )
     for resource in RESOURCES:
-        documentation.include_router(resource)
-    return Api(services, documentation)
+        description.include_router(resource)
+    return IngestApp(
+        Api(services, description),
+        database,
+        services.tenants.of,
+        customers=partial(only_subscription, database),
+        expressions=services.expressions,
+    )

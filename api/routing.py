@@ -72,8 +72,8 @@ class Operations:
 
 
 def _family(path: str) -> str:
-    """The first parts of a path up to the resource's name: `/api/v1/plans`."""
-    return "/".join(path.split("/", 4)[:4])
+    """The first parts of a path up to the resource's name: `/api/v1/plans`, `/documents`."""
+    return "/".join(path.split("/", 4)[: 4 if path.startswith("/api/") else 2])
 
 
 def _pattern(path: str) -> re.Pattern[str]:

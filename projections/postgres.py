@@ -70,7 +70,6 @@ class Database:
             max_size=max_size,
             open=False,
             configure=_configure,
-            check=_check,
             timeout=patience_seconds,
             reconnect_timeout=patience_seconds,  # then the next caller starts over, instead of ever longer pauses
             num_workers=2,
@@ -108,8 +107,12 @@ class Database:
         Raises as `connection`.
         """
         with unavailable():
-            async with self._pool.connection() as connection:
-                yield connection
+            while True:
+                async with self._pool.connection() as connection:
+                    if not await _hung_up(connection):
+                        yield connection
+                        return
+                    await connection.close()  # the pool replaces it at once; its own `check` would pause in between
 
     async def connect(self) -> Connection:
         """A connection of one's own, outside of the pool: to listen, or to write in one order. The caller closes it.
@@ -144,9 +147,14 @@ async def _configure(connection: Connection) -> None:
     await connection.execute(_CONFIGURE)
 
 
-async def _check(connection: Connection) -> None:
-    """Find out, without a round trip, that the server closed an idle connection: its socket has become readable."""
+async def _hung_up(connection: Connection) -> bool:
+    """Whether the server closed an idle connection. Its socket is readable then: mostly no round trip is needed."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
+    if not poll.poll(0):
+        return False
+    try:
         await AsyncConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return True
+    return False

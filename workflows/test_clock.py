@@ -131,9 +131,7 @@ class TestClockWorkflow:
             if _history_is_long():
                 workflow.continue_as_new(self._state(clock.organization_id))
             if (name := self._next()) is not None:
-                import asyncio
-                t = self._sleepers[name].wake_at
-                await asyncio.gather(*(self._tick(n) for n in sorted(k for k, v in self._sleepers.items() if v.wake_at == t)))
+                await self._tick(name)
             else:
                 self._now = self._target
                 await step(TestClockActivities.arrive, Arrival(organization_id=clock.organization_id, now=self._now))

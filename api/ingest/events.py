@@ -11,15 +11,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-import msgspec
-
 from api.ingest import timestamps
 from api.ingest.body import IncomingEvent, Number
-from api.ingest.expressions import Expression, ExpressionError
-from api.ingest.properties import Properties, PropertiesError, decoded, plain, read
+from api.ingest.expressions import Computed
+from api.ingest.properties import Properties, PropertiesError, plain, read
 from domain.kernel import ids
 from domain.kernel.decimals import exact, wire
 from domain.kernel.errors import BillingError
+from domain.metering.expression import EvaluationError
 from projections.usage.lines import Line, identity, next_n
 
 MAX_CHARACTERS = 255
@@ -45,10 +44,10 @@ class Arrival:
     organization_id: UUID
     organization: str
     received_at: str
-    expressions: Mapping[str, Expression]
+    expressions: Mapping[str, Computed]
 
     @classmethod
-    def of(cls, organization_id: UUID, at: datetime, expressions: Mapping[str, Expression]) -> Arrival:
+    def of(cls, organization_id: UUID, at: datetime, expressions: Mapping[str, Computed]) -> Arrival:
         return cls(organization_id, str(organization_id), timestamps.instant(at), expressions)
 
 
@@ -88,8 +87,8 @@ def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]
     if errors:
         raise EventError(errors)
 
-    if (expression := arrival.expressions.get(code)) is not None:
-        properties = _evaluated(expression, code, timestamp, properties)
+    if (computed := arrival.expressions.get(code)) is not None:
+        properties = _with(computed, code, timestamp, properties)
         values = plain(properties)
     key = None
     if subscription:
@@ -153,13 +152,11 @@ def _cents(value: object, errors: dict[str, list[str]]) -> str | None:
         return wire(cents.quantize(_CENTS_SCALE))
 
 
-def _evaluated(expression: Expression, code: str, timestamp: str, properties: Properties) -> Properties:
-    at = datetime.fromisoformat(f"{timestamp}+00:00")
+def _with(computed: Computed, code: str, timestamp: str, properties: Properties) -> Properties:
     try:
-        result = expression.evaluate(code, at, decoded(properties))
-    except ExpressionError as error:
+        return computed.add_to(properties, code=code, at=datetime.fromisoformat(f"{timestamp}+00:00"))
+    except EvaluationError as error:
         raise EventError(f"expression_evaluation_failed: {error}") from None
-    return {**properties, expression.field_name: msgspec.Raw(msgspec.json.encode(result))}
 
 
 def _dashed(digits: str) -> str:

@@ -1,4 +1,4 @@
-"""Expressions of billable metrics as ingest asks for them: a property computed from the others when an event arrives.
+"""Properties that are computed from the others when an event arrives.
 
 Source: metering-pricing E6.
 """
@@ -6,28 +6,31 @@ Source: metering-pricing E6.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 
-class ExpressionError(ValueError):
-    """The expression has no result for this event; the message says why ("Variable: b not found")."""
+from api.ingest.properties import Properties, decoded
+from domain.kernel.decimals import wire
+from domain.metering.expression import Expression
 
 
-class Expression(Protocol):
-    """The expression of one metric.
-
-    Attributes:
-        field_name: the property that its result overwrites.
-    """
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The expression of a billable metric, and the property (`field_name`) that its result overwrites."""
 
     field_name: str
+    expression: Expression
 
-    def evaluate(self, code: str, at: datetime, properties: Mapping[str, Any]) -> str:
-        """The result as it is stored ("3.0"). Numbers in `properties` are int or Decimal. Raises `ExpressionError`."""
-        ...
+    def add_to(self, properties: Properties, *, code: str, at: datetime) -> Properties:
+        """The properties with the result, numbers as decimal strings ("3.0"). Raises `EvaluationError`."""
+        result = self.expression.evaluate(code=code, at=at, properties=decoded(properties))
+        text = wire(result) if isinstance(result, Decimal) else result
+        return {**properties, self.field_name: msgspec.Raw(msgspec.json.encode(text))}
 
 
-Expressions = Callable[[UUID], Awaitable[Mapping[str, Expression]]]
-"""Organization -> expressions by the code of their metric. Called once per request: keep them in memory."""
+Expressions = Callable[[UUID], Awaitable[Mapping[str, Computed]]]
+"""Organization -> what is computed, by the metric's code. Asked for every request, so the answer is kept in memory."""

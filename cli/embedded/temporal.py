@@ -23,7 +23,11 @@ NAMESPACE = "default"
 RETENTION = timedelta(days=400)
 """How long ended workflows can be looked at: a year of billing and then some."""
 
-DYNAMIC_CONFIGURATION = ("--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"')
+DYNAMIC_CONFIGURATION = (
+    *("--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"'),
+    # By default a shard, and there is one, hands on 20 batches of tasks a second: a test clock would bill 3 periods in it.
+    *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
+)
 ARGUMENTS = (
     *("--headless", "--ip", "127.0.0.1", "--log-level", "error", "--log-format", "json"),
     *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),

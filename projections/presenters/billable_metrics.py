@@ -21,7 +21,7 @@ def present_shown_billable_metric(doc: Doc) -> dict[str, Any]:
         "recurring": details["recurring"],
         "rounding_function": details["rounding_function"],
         "rounding_precision": details["rounding_precision"],
-        "created_at": wire.seconds(doc["created_at"]),
+        "created_at": wire.instant(doc["created_at"]),
         "field_name": details["field_name"],
         "expression": details["expression"],
         "filters": [{"key": filter_["key"], "values": filter_["values"]} for filter_ in details["filters"]],

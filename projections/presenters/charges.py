@@ -19,7 +19,7 @@ def present_charge(charge: Doc, metric_code: str) -> dict[str, Any]:
         "code": charge["code"],
         "invoice_display_name": charge["invoice_display_name"],
         "billable_metric_code": metric_code,
-        "created_at": wire.seconds(charge["created_at"]),
+        "created_at": wire.instant(charge["created_at"]),
         "charge_model": charge["charge_model"],
         "invoiceable": charge["invoiceable"],
         "regroup_paid_fees": charge["regroup_paid_fees"],

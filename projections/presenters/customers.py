@@ -26,8 +26,8 @@ def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
         "customer_type": details["customer_type"],
         "sequential_id": doc["sequential_id"],
         "slug": f"{inherited['document_number_prefix']}-{doc['sequential_id']:03d}",
-        "created_at": wire.seconds(doc["created_at"]),
-        "updated_at": wire.seconds(doc["updated_at"]),
+        "created_at": wire.instant(doc["created_at"]),
+        "updated_at": wire.instant(doc["updated_at"]),
         **details["address"],
         "email": details["email"],
         "url": details["url"],
@@ -68,5 +68,5 @@ def _metadata(entry: dict[str, Any]) -> dict[str, Any]:
         "key": entry["key"],
         "value": entry["value"],
         "display_in_invoice": entry["display_in_invoice"],
-        "created_at": wire.seconds(entry["created_at"]),
+        "created_at": wire.instant(entry["created_at"]),
     }

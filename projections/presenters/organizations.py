@@ -18,7 +18,7 @@ def present_organization(doc: dict[str, Any]) -> dict[str, Any]:
         "lago_id": doc["id"],
         "name": details["name"],
         "slug": slug(details["name"]),
-        "created_at": wire.seconds(doc["created_at"]),
+        "created_at": wire.instant(doc["created_at"]),
         "default_currency": details["default_currency"],
         "webhook_url": webhook_url,
         "webhook_urls": [] if webhook_url is None else [webhook_url],

@@ -18,7 +18,7 @@ def present_embedded_plan(doc: Doc, metric_codes: Mapping[str, str], counts: Pla
         "lago_id": doc["id"],
         "name": details["name"],
         "invoice_display_name": details["invoice_display_name"],
-        "created_at": wire.seconds(doc["created_at"]),
+        "created_at": wire.instant(doc["created_at"]),
         "code": details["code"],
         "interval": details["interval"],
         "description": details["description"],

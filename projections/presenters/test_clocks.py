@@ -10,6 +10,6 @@ from projections.views.test_clocks import ClockState
 
 def present_test_clock(state: ClockState) -> dict[str, Any]:
     return {
-        "now": wire.seconds(state.now.isoformat()),
+        "now": wire.instant(state.now.isoformat()),
         "status": "ready" if state.target == state.now else "advancing",
     }

@@ -11,17 +11,12 @@ from decimal import Decimal
 from domain.kernel import decimals
 
 
-def instant(value: str) -> datetime:
-    """An instant of a doc, to compute with."""
-    return datetime.fromisoformat(value)
-
-
-def seconds(value: str | None) -> str | None:
+def instant(value: str | None) -> str | None:
     """`2022-09-14T16:35:31Z`, cut to seconds: the rule."""
     return None if value is None else f"{_utc(value)[:19]}Z"
 
 
-def milliseconds(value: str | None) -> str | None:
+def instant_millis(value: str | None) -> str | None:
     """`2022-09-14T16:35:31.000Z`, cut to milliseconds: `started_at` of subscriptions, `timestamp` of events."""
     if value is None:
         return None
@@ -29,7 +24,7 @@ def milliseconds(value: str | None) -> str | None:
     return f"{text[:19]}.{text[20:-1][:3]:0<3}Z"
 
 
-def offset_seconds(value: str | None) -> str | None:
+def instant_offset(value: str | None) -> str | None:
     """`2022-09-14T00:00:00+00:00`, cut to seconds: `from_date` and `to_date` of fees."""
     return None if value is None else f"{_utc(value)[:19]}+00:00"
 

@@ -44,3 +44,15 @@ async def select(database: Database, organization_id: UUID, *, limit: int, offse
         limit=limit,
         offset=offset,
     )
+
+
+async def expressions(database: Database, organization_id: UUID) -> list[tuple[str, str, str]]:
+    """Code, field and expression of the metrics that have one and aggregate a field."""
+    query = """
+        select code, doc->'details'->>'field_name', doc->'details'->>'expression' from billable_metrics
+        where organization_id = %(organization_id)s and deleted_at is null
+        and doc->'details'->>'expression' is not null and doc->'details'->>'field_name' is not null
+    """
+    async with database.connection(organization_id) as connection:
+        cursor = await connection.execute(query, {"organization_id": organization_id}, prepare=True)
+        return [(code, field_name, expression) for code, field_name, expression in await cursor.fetchall()]

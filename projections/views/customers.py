@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -42,6 +42,16 @@ async def get(database: Database, organization_id: UUID, external_id: str) -> Do
         "external_id = %(external_id)s and deleted_at is null",
         external_id=external_id,
     )
+
+
+async def of_ids(database: Database, organization_id: UUID, ids: Iterable[UUID]) -> dict[str, Doc]:
+    """Those that have these ids, deleted ones too, by id."""
+    wanted = sorted(set(ids))
+    where = Where(["id = any(%(ids)s)"], {"ids": wanted})
+    docs, _ = await reading.select(
+        database, organization_id, "customers", where, order="id", limit=len(wanted), offset=0
+    )
+    return {doc["id"]: doc for doc in docs}
 
 
 async def select(
@@ -100,3 +110,17 @@ def _where(chosen: CustomerFilter) -> Where:
             absent=absent,
         )
     return where
+
+
+async def only_subscription(database: Database, organization_id: UUID, external_id: str) -> str | None:
+    """The external id of the customer's active subscription; None unless there is exactly one."""
+    query = """
+        select external_id from subscriptions where organization_id = %(organization_id)s
+        and external_customer_id = %(external_id)s and status = 'active' limit 2
+    """
+    async with database.connection(organization_id) as connection:
+        cursor = await connection.execute(
+            query, {"organization_id": organization_id, "external_id": external_id}, prepare=True
+        )
+        found = await cursor.fetchall()
+    return found[0][0] if len(found) == 1 else None

@@ -48,7 +48,9 @@ class Client(httpx.AsyncClient):
 async def url(postgres_server: Server, migrated_template: str) -> AsyncIterator[str]:
     postgres_server.execute(SQL("create database api template {}"), migrated_template)
     settings = Settings(
-        database_url=SecretStr(make_conninfo(postgres_server.url, dbname="api")), admin_key=SecretStr("admin")
+        database_url=SecretStr(make_conninfo(postgres_server.url, dbname="api")),
+        clickhouse_url=SecretStr("http://127.0.0.1:1"),  # nobody is there: what these tests ask needs no usage
+        admin_key=SecretStr("admin"),
     )
     port = free_port()
     config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_config=None, lifespan="on")

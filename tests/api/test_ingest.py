@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +16,11 @@ import pytest_asyncio
 
 from api.errors import unauthorized
 from api.ingest.app import IngestApp, Message, Receive, Send
-from api.ingest.expressions import Expression, ExpressionError
+from api.ingest.expressions import Computed
 from domain.kernel import ids
+from domain.metering.expression import parse
 from projections.postgres import Database
 from projections.usage.lines import with_seq
-
 from tests.engines.postgres import make_server
 
 NOW = datetime(2023, 9, 4, 16, 0, 0, 123456, UTC)
@@ -36,18 +33,6 @@ class Organization:
 
     async def now(self) -> datetime:
         return NOW
-
-
-class Addition:
-    """The expression of the metric `work`: result = left + right."""
-
-    field_name = "result"
-
-    def evaluate(self, code: str, at: datetime, properties: Mapping[str, Any]) -> str:
-        assert (code, at.tzinfo) == ("work", UTC)
-        if "right" not in properties:
-            raise ExpressionError("Variable: right not found")
-        return str(Decimal(properties["left"]) + Decimal(properties["right"]))
 
 
 KEYS = {"key-1": Organization(ids.new()), "key-2": Organization(ids.new())}
@@ -64,8 +49,8 @@ async def customers(organization_id: UUID, external_id: str) -> str | None:
     return {"c1": "s1"}.get(external_id)
 
 
-async def expressions(organization_id: UUID) -> Mapping[str, Expression]:
-    return {"work": Addition()}
+async def expressions(organization_id: UUID) -> Mapping[str, Computed]:
+    return {"work": Computed("result", parse("event.properties.left + event.properties.right"))}
 
 
 async def inner(scope: Message, receive: Receive, send: Send) -> None:
@@ -208,7 +193,10 @@ async def test_bodies_that_are_no_events(client: Client, path: str, body: bytes,
     ("event", "refused"),
     [
         ({"transaction_id": None}, {"transaction_id": ["value_is_mandatory"]}),
-        ({"transaction_id": " ", "code": ""}, {"transaction_id": ["value_is_mandatory"], "code": ["value_is_mandatory"]}),
+        (
+            {"transaction_id": " ", "code": ""},
+            {"transaction_id": ["value_is_mandatory"], "code": ["value_is_mandatory"]},
+        ),
         ({"code": "x" * 256}, {"code": ["value_is_too_long"]}),
         ({"transaction_id": True}, {"transaction_id": ["value_is_invalid"]}),
         ({"transaction_id": "a\0b"}, {"transaction_id": ["value_is_invalid"]}),
@@ -381,7 +369,9 @@ async def test_of_many_who_send_the_same_at_once_one_succeeds(database: Database
 
     for n in range(10):
         assert sorted(await asyncio.gather(*(send(client, n) for client in clients))) == [200, *[422] * 19]
-    batches = [clients[i].batch(EVENT | {"transaction_id": f"b{i}"}, EVENT | {"transaction_id": "b"}) for i in range(20)]
+    batches = [
+        clients[i].batch(EVENT | {"transaction_id": f"b{i}"}, EVENT | {"transaction_id": "b"}) for i in range(20)
+    ]
     answers = await asyncio.gather(*batches)
     assert sorted(answer.status_code for answer in answers) == [200, *[422] * 19]
     logged = await clients[0].logged()

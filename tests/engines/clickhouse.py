@@ -7,7 +7,9 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -75,30 +77,6 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
         engine.stop()
 
 
-@pytest.fixture
-def clickhouse_url(clickhouse: ClickHouse) -> Iterator[str]:
-    """The URL of a database that is this test's alone."""
-    name = f"test_{next(_numbers)}"
-    client = clickhouse.client()
-    client.command(f"create database {name}")
-    try:
-        yield f"{clickhouse.url}/{name}"
-    finally:
-        client.command(f"drop database {name}")
-        client.close()
-
-
-@pytest_asyncio.fixture
-async def usage_store(clickhouse_url: str) -> AsyncIterator[UsageStore]:
-    """The store on a server, with its table."""
-    store = UsageStore(connector(clickhouse_url))
-    await store.create()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 @pytest.fixture(scope="session")
 def embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The one folder that chDB has in the process of the tests."""
@@ -106,13 +84,32 @@ def embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture
-async def embedded_usage_store(embedded_folder: Path) -> AsyncIterator[UsageStore]:
-    """The same on chDB in this process."""
+async def usage_store(clickhouse: ClickHouse) -> AsyncIterator[UsageStore]:
+    """The store on a server."""
+    async with _store(clickhouse.client) as store:
+        yield store
+
+
+@pytest_asyncio.fixture(params=["server", "embedded"])
+async def any_usage_store(
+    request: pytest.FixtureRequest, clickhouse: ClickHouse, embedded_folder: Path
+) -> AsyncIterator[UsageStore]:
+    """The store on a server, and on chDB in this process."""
+
+    def embedded(database: str = "default") -> Client:
+        return clickhouse_connect.get_client(interface="chdb", path=str(embedded_folder), database=database)
+
+    async with _store(embedded if request.param == "embedded" else clickhouse.client) as store:
+        yield store
+
+
+@asynccontextmanager
+async def _store(connect: Callable[..., Client]) -> AsyncIterator[UsageStore]:
+    """With its table, in a database of its own."""
     name = f"test_{next(_numbers)}"
-    path = str(embedded_folder)
-    owner = clickhouse_connect.get_client(interface="chdb", path=path)
+    owner = connect()
     owner.command(f"create database {name}")
-    store = UsageStore(lambda: clickhouse_connect.get_client(interface="chdb", path=path, database=name))
+    store = UsageStore(partial(connect, name))
     await store.create()
     try:
         yield store

@@ -49,10 +49,10 @@ class Server:
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Cut all connections and stop."""
+    def stop(self, stop_signal: signal.Signals = signal.SIGINT) -> None:
+        """Cut all connections and stop; with SIGQUIT at once, as in a crash."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(stop_signal)
         self.process.wait(30)
 
     def execute(self, statement: SQL, *names: str) -> None:

@@ -59,7 +59,7 @@ async def put_billable_metric(call: Call) -> Json:
         plan_ids=await _plan_ids(tenant, code),
         at=await tenant.now(),
     )
-    return _body(metric)
+    return _changed(call, metric)
 
 
 @router.delete("/billable_metrics/{code:path}")
@@ -73,7 +73,7 @@ async def remove_billable_metric(call: Call) -> Json:
         plan_ids=await _plan_ids(tenant, code),
         at=await tenant.now(),
     )
-    return _body(metric)
+    return _changed(call, metric)
 
 
 async def _plan_ids(tenant: Tenant, code: str) -> list[UUID]:
@@ -82,7 +82,8 @@ async def _plan_ids(tenant: Tenant, code: str) -> list[UUID]:
     return [] if doc is None else await plans.ids_of_metric(tenant.database, tenant.organization_id, doc["id"])
 
 
-def _body(metric: BillableMetric) -> Json:
+def _changed(call: Call, metric: BillableMetric) -> Json:
+    call.services.expressions.forget(call.tenant.organization_id)
     return {"billable_metric": present_billable_metric(views.document(metric))}
 
 

@@ -41,14 +41,11 @@ def read_change(fields: Fields, before: SubscriptionDetails) -> SubscriptionDeta
     invoice = fields.choice(
         "on_termination_invoice", INVOICE_MODES, before.on_termination_invoice, code="invalid_value"
     )
-    before = replace(
-        before,
-        on_termination_credit_note=fields.choice(
-            "on_termination_credit_note", CREDIT_NOTE_MODES, before.on_termination_credit_note, code="invalid_value"
-        ),
-        on_termination_invoice=invoice or "generate",
+    credit_note = fields.choice(
+        "on_termination_credit_note", CREDIT_NOTE_MODES, before.on_termination_credit_note, code="invalid_value"
     )
-    return _read_common(fields, before)
+    changed = replace(before, on_termination_credit_note=credit_note, on_termination_invoice=invoice or "generate")
+    return _read_common(fields, changed)
 
 
 def _read_common(fields: Fields, before: SubscriptionDetails) -> SubscriptionDetails:

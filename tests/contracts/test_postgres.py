@@ -1,0 +1,93 @@
+"""Connections: whose rows they see, and that the pool outlives the server's."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from domain.kernel import ids
+from domain.kernel.errors import UnavailableError
+from projections.postgres import Connection, Database
+
+OURS, THEIRS = ids.of("organization", "ours"), ids.of("organization", "theirs")
+
+
+@pytest.fixture
+def two_organizations(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        for organization in (OURS, THEIRS):
+            owner.execute(
+                "insert into customers (id, organization_id, doc) values (%s, %s, '{}')", (ids.new(), organization)
+            )
+
+
+async def organizations(connection: Connection) -> list[UUID]:
+    cursor = await connection.execute("select organization_id from customers order by organization_id")
+    return [organization for (organization,) in await cursor.fetchall()]
+
+
+@pytest.mark.usefixtures("two_organizations")
+async def test_a_connection_sees_one_organization_whoever_had_it_before(database_url: str) -> None:
+    async with Database(database_url, max_size=1) as database:
+        async with database.unbound() as connection:
+            assert await organizations(connection) == []
+        for organization, seen in ((OURS, [OURS]), (THEIRS, [THEIRS]), (None, sorted([OURS, THEIRS])), (OURS, [OURS])):
+            async with database.connection(organization) as connection:
+                assert await organizations(connection) == seen
+
+
+@pytest.mark.usefixtures("two_organizations")
+async def test_a_binding_that_is_cancelled_binds_nothing(database_url: str) -> None:
+    async with Database(database_url, max_size=1) as database:
+        async with database.connection(OURS) as connection:
+            binding = asyncio.create_task(connection.bind(THEIRS))
+            await asyncio.sleep(0)
+            binding.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await binding
+        async with database.connection(OURS) as connection:
+            assert await organizations(connection) == [OURS]
+
+
+async def test_the_same_organization_is_bound_once(database: Database) -> None:
+    async with database.connection(OURS) as connection:
+        await connection.execute("select set_config('durabill.organization', %s, false)", (str(THEIRS),))
+    async with database.connection(OURS) as connection:
+        row = await (await connection.execute("select current_setting('durabill.organization')")).fetchone()
+        assert row == (str(THEIRS),), "no round trip was spent on what is bound already"
+
+
+async def test_connections_that_the_server_closed_are_not_handed_out(database: Database, database_url: str) -> None:
+    async with database.connection(OURS), database.connection(OURS), database.connection(OURS):
+        pass
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    for _ in range(10):
+        async with database.connection(OURS) as connection:
+            await connection.execute("select 1")
+
+
+async def test_no_server_is_an_error_of_ours() -> None:
+    async with Database("postgresql://nobody@127.0.0.1:1/none", patience_seconds=0.3) as database:
+        with pytest.raises(UnavailableError):
+            async with database.connection(OURS):
+                pass
+        with pytest.raises(UnavailableError):
+            await database.connect()
+
+
+async def test_a_transaction_does_not_last(database: Database) -> None:
+    async with database.connection(None) as connection:
+        cursor = await connection.execute(
+            "select name, setting from pg_settings where name like %s order by name", ("%transaction%timeout",)
+        )
+        assert await cursor.fetchall() == [
+            ("idle_in_transaction_session_timeout", "5000"),
+            ("transaction_timeout", "5000"),
+        ]
