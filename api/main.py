@@ -27,6 +27,7 @@ from api.ingest.app import Application, IngestApp
 from api.resources.billable_metrics import router as billable_metrics
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
+from api.resources.events import router as events
 from api.resources.fees import router as fees
 from api.resources.invoices import router as invoices
 from api.resources.organizations import router as organizations
@@ -58,6 +59,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     invoices.router,
     invoices.documents,
     fees.router,
+    events.router,
 )
 
 _DESCRIBED = ("/openapi.json", "/docs", "/docs/oauth2-redirect")
@@ -163,7 +165,7 @@ def create_app(settings: Settings, *, probes: Mapping[str, Probe] | None = None)
         lifespan=lifespan,
         redoc_url=None,
     )
-    for resource in RESOURCES:
+    for resource in (*RESOURCES, events.ingest):
         description.include_router(resource)
     return IngestApp(
         Api(services, description),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
-from domain.kernel.errors import NotFoundError
+from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger, SequenceNumber
 
 
@@ -18,16 +18,24 @@ async def upsert_customer(
     external_id: str,
     change: Callable[[CustomerDetails], CustomerDetails],
     *,
+    is_billed: Callable[[UUID], Awaitable[bool]],
     at: datetime,
 ) -> Customer:
     """Create the customer with this external id, or change it: `change` turns the details of before into the new.
 
+    Args:
+        is_billed: whether the customer with this id has, or had, a subscription or an invoice: its currency stays.
+
     Raises:
+        InvalidInputError: the currency would change.
         DuplicateError, ConflictError: somebody else did so at the same moment; try again.
     """
     customer = await ledger.find(Customer, organization_id, external_id=external_id)
     if customer is not None:
-        customer.update(change(customer.details), at=at)
+        details = change(customer.details)
+        if customer.details.currency not in (None, details.currency) and await is_billed(customer.id):
+            raise InvalidInputError({"currency": ["currencies_does_not_match"]})
+        customer.update(details, at=at)
         await ledger.append(customer)
         return customer
     number = SequenceNumber.next(f"customer:{organization_id}")

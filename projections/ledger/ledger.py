@@ -19,7 +19,8 @@ from psycopg.sql import SQL, Composed, Identifier
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ledger import SequenceNumber
 from projections import views
-from projections.ledger.group_commit import Append, GroupCommit
+from projections.ledger.appending import Append
+from projections.ledger.group_commit import GroupCommit
 from projections.ledger.mapper import LedgerMapper
 from projections.postgres import Connection, Database
 

@@ -18,7 +18,8 @@ from eventsourcing.utils import Environment, EnvType
 from psycopg.conninfo import make_conninfo
 
 from domain.kernel.errors import ConflictError, UnavailableError
-from projections.ledger.group_commit import Append, Appended, GroupCommit
+from projections.ledger.appending import Append, Appended
+from projections.ledger.group_commit import GroupCommit
 from projections.postgres import APPLICATION_ROLE, Database
 
 EVENTS_TABLE = "events"

@@ -62,6 +62,7 @@ create index subscriptions_customer on subscriptions (organization_id, customer_
 create index subscriptions_plan on subscriptions (organization_id, plan_id);
 
 alter table invoices
+  add column number text generated always as (invoice_number(nullif(doc->'numbering', 'null'))) stored,
   add column customer_id uuid generated always as ((doc->>'customer_id')::uuid) stored,
   add column external_customer_id text generated always as (doc->>'external_customer_id') stored,
   add column status text generated always as (doc->>'status') stored,

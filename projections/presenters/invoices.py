@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from projections.presenters.fees import present_fee
 from projections.presenters import wire
+from projections.presenters.fees import present_fee
 from projections.views.reading import Doc
 
 VERSION = 4

@@ -26,7 +26,7 @@ _INSERT_SETTINGS: Final = {
     "max_partitions_per_insert_block": 0,  # late events may be of any month
     "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
 }
-_QUERY_SETTINGS: Final = {"max_query_size": 64 << 20}
+_QUERY_SETTINGS: Final = {"max_query_size": 16 << 20}
 
 
 class RefusedError(UnavailableError):

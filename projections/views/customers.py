@@ -124,3 +124,11 @@ async def only_subscription(database: Database, organization_id: UUID, external_
         )
         found = await cursor.fetchall()
     return found[0][0] if len(found) == 1 else None
+
+
+async def is_billed(database: Database, organization_id: UUID, customer_id: UUID) -> bool:
+    """Whether the customer has, or had, a subscription or an invoice."""
+    condition = "customer_id = %(customer_id)s"
+    return await reading.exists(
+        database, organization_id, "subscriptions", condition, customer_id=customer_id
+    ) or await reading.exists(database, organization_id, "invoices", condition, customer_id=customer_id)

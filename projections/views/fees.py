@@ -16,7 +16,5 @@ async def of_invoice(database: Database, organization_id: UUID, invoice_id: UUID
     where = Where()
     where.add("invoice_id = %(invoice_id)s", invoice_id=invoice_id)
     order = "(doc->>'position')::int"
-    docs, _ = await reading.select(
-        database, organization_id, "fees", where, order=order, limit=_MOST, offset=0
-    )
+    docs, _ = await reading.select(database, organization_id, "fees", where, order=order, limit=_MOST, offset=0)
     return docs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
@@ -71,3 +72,15 @@ async def select(
         for subscription, plan, timezone, _ in rows
     ]
     return views, rows[0][3] if rows else 0
+
+
+async def last_started_at(database: Database, organization_id: UUID, external_id: str) -> datetime | None:
+    """Start of the active subscription with this external id, else of the one that was terminated last."""
+    query: LiteralString = (
+        "select started_at from subscriptions"
+        " where organization_id = %s and external_id = %s and started_at is not null"
+        " order by status = 'active' desc, instant(doc->>'terminated_at') desc nulls last limit 1"
+    )
+    async with database.connection(organization_id) as connection:
+        row = await (await connection.execute(query, (organization_id, external_id))).fetchone()
+    return None if row is None else row[0]

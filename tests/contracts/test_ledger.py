@@ -14,7 +14,6 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from domain.customers.commands import upsert_customer
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
 from domain.kernel.errors import ConflictError, DuplicateError, NotFoundError, UnavailableError
@@ -257,15 +256,6 @@ async def test_a_writer_that_is_closed_answers_everybody(database: Database) -> 
     assert {type(outcome) for outcome in outcomes} <= {Customer, UnavailableError}
     with pytest.raises(UnavailableError):
         await create(ledger, "late")
-
-
-async def test_a_command_creates_and_changes(ledger: PostgresLedger) -> None:
-    """The whole way of a real command, through the port."""
-    for name in ("Ada", "Grace"):
-        await upsert_customer(ledger, ORGANIZATION, "a", lambda details, name=name: replace(details, name=name), at=AT)  # type: ignore[misc]
-    found = await ledger.find(Customer, ORGANIZATION, external_id="a")
-    assert found is not None
-    assert (found.sequential_id, found.details.name, found.version) == (1, "Grace", 2)
 
 
 async def test_the_application_cannot_write_past_the_append(ledger: PostgresLedger, database: Database) -> None:

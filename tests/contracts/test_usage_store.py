@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,7 @@ from projections.postgres import Database
 from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.loader import copy_next
 from projections.usage.reader import ClickHouseUsageReader
-from projections.usage.store import RefusedError, UsageStore
+from projections.usage.store import RefusedError, UsageStore, connector
 from projections.usage.writer import IngestLog
 from tests.usage import body, line, log
 
@@ -101,20 +100,151 @@ async def test_units(any_usage_store: UsageStore, database: Database) -> None:
 
 
 async def test_sums_are_exact(any_usage_store: UsageStore, database: Database) -> None:
-    organization = ids.new()
     numbers = [
-        *("12345678901234567890123456789012345678.5", "0.00000000000000000000000000000000000000001", "-0.1"),
-        *("9999999999999999999999999999", "9999999999999999999999999999.00000000000000000000000000000000000001"),
-        *("10000000000000000000000000000", "000000000000000000000000000000000000000000000000000000001"),
+        *("123456789012345678901234567890.5", "0.00000000000000000000000000001", "-0.1", "7"),
+        *("9999999999999999999999999999", "9999999999999999999999999999.00000000000000000000000000001"),
+        *("10000000000000000000000000000", "-99999999999999999999999999999"),
     ]
-    events = [line(organization, properties=f'{{"bytes": "{number}"}}') for number in numbers]
-    events += [line(organization, properties=f'{{"bytes": {number}}}') for number in numbers[:-1]]
-    await any_usage_store.insert(body(events), "exact")
+    organization = ids.new()
+    events = [line(organization, properties=f'{{"bytes": {number}}}') for number in numbers]
+    events += [line(organization, properties=f'{{"bytes": "000{number}"}}') for number in numbers if number > "0"]
+    await any_usage_store.insert(body(events, seq=0), "exact")
     reader = ClickHouseUsageReader(database, any_usage_store)
-    ((usage,),) = await reader.aggregate([march(organization, BYTES)], 1)[:1] if False else await _sum(reader, organization)
-    assert usage.events_count == 13
-    assert usage.units == sum(map(Decimal, numbers[:-1]), Decimal(0)) * 2 + 1
+    ((usage,),) = await reader.aggregate([march(organization, BYTES)], 0)
+    positive = [Decimal(number) for number in numbers if number > "0"]
+    assert usage == Usage(units=sum(positive + [Decimal(number) for number in numbers], Decimal(0)), events_count=14)
 
 
-async def _sum(reader: ClickHouseUsageReader, organization: UUID) -> Sequence[tuple[Usage, ...]]:
-    return await reader.aggregate([march(organization, BYTES)], 0)
+async def test_groups(any_usage_store: UsageStore, database: Database) -> None:
+    organization = ids.new()
+    rows = [("eu", "a", 1), ("eu", "a", 2), ("us", 1, 4), ("us", "1", 8), ("", "b", 16), (None, "b", 32)]
+    events = [line(organization, properties={"region": r, "zone": z, "bytes": b}) for r, z, b in rows]
+    events.append(line(organization, properties={"zone": "b", "bytes": 64}))
+    await any_usage_store.insert(body(events, seq=0), "groups")
+    reader = ClickHouseUsageReader(database, any_usage_store)
+    query = march(organization, BYTES, group_by=("region", "zone"))
+    (usages,) = await reader.aggregate([query], 0)
+    assert {usage.group: (usage.units, usage.events_count) for usage in usages} == {
+        ("eu", "a"): (3, 2),
+        ("us", "1"): (12, 2),
+        (None, "b"): (112, 3),
+    }
+    nothing = march(organization, BYTES, "s2", group_by=("region",))
+    assert await reader.aggregate([nothing], 0) == [()]
+
+
+async def test_usage_up_to_a_watermark_never_changes(any_usage_store: UsageStore, database: Database) -> None:
+    organization = ids.new()
+    ingest_log, reader = IngestLog(database.connect), ClickHouseUsageReader(database, any_usage_store)
+    watermarks = [0]
+    for _ in range(3):
+        await log(ingest_log, line(organization), line(organization))
+        watermarks.append(await reader.watermark())
+    await load(database, any_usage_store)
+    for n, watermark in enumerate(watermarks):
+        ((usage,),) = await reader.aggregate([march(organization)], watermark)
+        assert usage.events_count == 2 * n
+    await ingest_log.close()
+
+
+async def test_usage_waits_for_the_loader(any_usage_store: UsageStore, database: Database) -> None:
+    organization = ids.new()
+    ingest_log, reader = IngestLog(database.connect), ClickHouseUsageReader(database, any_usage_store)
+    await log(ingest_log, line(organization))
+    watermark = await reader.watermark()
+    waiting = [asyncio.create_task(reader.aggregate([march(organization)], watermark)) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    assert not any(task.done() for task in waiting)
+    await load(database, any_usage_store)
+    for answer in await asyncio.gather(*waiting):
+        assert answer == [(Usage(units=Decimal(1), events_count=1),)]
+
+    impatient = ClickHouseUsageReader(database, any_usage_store, patience_seconds=0.1)
+    with pytest.raises(UnavailableError):
+        await impatient.aggregate([march(organization)], watermark + 1)
+    await ingest_log.close()
+
+
+async def test_callers_share_queries(any_usage_store: UsageStore, database: Database) -> None:
+    organization = ids.new()
+    events = [line(organization, subscription=f"s{n % 200}", properties={"bytes": n}) for n in range(1000)]
+    await any_usage_store.insert(body(events, seq=0), "shared")
+    store = CountingStore(any_usage_store)
+    reader = ClickHouseUsageReader(database, store)
+    counts, sums = await asyncio.gather(
+        asyncio.gather(*(reader.aggregate([march(organization, CALLS, f"s{n}")], 0) for n in range(200))),
+        asyncio.gather(*(reader.aggregate([march(organization, BYTES, f"s{n}")], 0) for n in range(200))),
+    )
+    assert [usage.units for ((usage,),) in counts] == [5] * 200
+    assert [usage.units for ((usage,),) in sums] == [5 * n + 2000 for n in range(200)]
+    assert store.queries <= 8
+    await store.close()
+
+
+async def test_a_question_that_is_refused_fails_alone(any_usage_store: UsageStore, database: Database) -> None:
+    organization = ids.new()
+    await any_usage_store.insert(body([line(organization)], seq=0), "refused")
+    reader = ClickHouseUsageReader(database, any_usage_store)
+    too_long = march(organization, bucket=Bucket(matching=(("tier", ("x" * (17 << 20),)),)))
+    queries = (march(organization), too_long, march(organization, BYTES), march(organization))
+    answers = await asyncio.gather(*(reader.aggregate([query], 0) for query in queries), return_exceptions=True)
+    assert isinstance(answers[1], RefusedError)
+    assert [answer for answer in answers if not isinstance(answer, BaseException)] == [
+        [(Usage(units=Decimal(1), events_count=1),)],
+        [(Usage(units=Decimal(0), events_count=0),)],
+        [(Usage(units=Decimal(1), events_count=1),)],
+    ]
+
+
+async def test_an_insert_with_the_same_token_adds_what_is_not_there(any_usage_store: UsageStore) -> None:
+    organization = ids.new()
+    january = [line(organization, at=f"2024-01-{day:02}T00:00:00") for day in range(1, 29)]
+    years = [line(organization, at=f"{year}-02-01T00:00:00.000001") for year in range(1900, 2300)]
+    await any_usage_store.insert(body(january), "cut short")  # after one month of the insert below
+    for _ in range(2):
+        await any_usage_store.insert(body(january + years), "cut short")
+    (counted,) = await any_usage_store.rows("select count(), uniq(event_id) from usage_events", tuple[int, int])
+    assert counted == (428, 428)
+
+
+async def test_events_are_listed_and_found(any_usage_store: UsageStore, database: Database) -> None:
+    organization, other = ids.new(), ids.new()
+    ingest_log, events = IngestLog(database.connect), UsageEvents(database, any_usage_store)
+    properties = (
+        '{"big":123456789012345678901234567890.10,"e":1.5e-7,"text":"it\'s \\\\ \\"é\\"","deep":{"a":[{"b":null}]}}'
+    )
+    await log(
+        ingest_log,
+        line(organization, transaction_id="b", at="2024-03-05T12:00:00.123456", properties=properties),
+        line(organization, transaction_id="a", at="2024-03-05T12:00:00.123456", subscription="s2"),
+        line(organization, transaction_id="c", at="2024-03-06T12:00:00", subscription="", code="it's"),
+        line(organization, transaction_id="b", at="2024-03-01T00:00:00", subscription="s2"),
+        line(other, transaction_id="z"),
+    )
+    await load(database, any_usage_store)
+
+    async def listed(limit: int = 10, offset: int = 0, **wanted: Any) -> tuple[list[str], int]:
+        page, count = await events.list(organization, EventFilter(**wanted), limit=limit, offset=offset)
+        return [f"{event.transaction_id}-{event.external_subscription_id}" for event in page], count
+
+    at = datetime(2024, 3, 5, 12, 0, 0, 123456, UTC)
+    assert await listed() == (["c-None", "a-s2", "b-s1", "b-s2"], 4)
+    assert await listed(limit=2, offset=1) == (["a-s2", "b-s1"], 4)
+    assert await listed(external_subscription_id="s2") == (["a-s2", "b-s2"], 2)
+    assert await listed(code="it's") == (["c-None"], 1)
+    assert await listed(timestamp_from=at, timestamp_to=at) == (["a-s2", "b-s1"], 2)
+    assert await listed(timestamp_from=at + timedelta(microseconds=1)) == (["c-None"], 1)
+
+    found = await events.find(organization, "b")
+    assert (found.external_subscription_id, found.timestamp, found.code) == ("s1", at, "calls")
+    assert found.properties == properties
+    assert found.precise_total_amount_cents is None
+    with pytest.raises(NotFoundError):
+        await events.find(organization, "z")
+    await ingest_log.close()
+
+
+async def test_what_is_away_is_never_zero(database: Database) -> None:
+    store = UsageStore(connector("http://durabill:secret@127.0.0.1:1/default"))
+    with pytest.raises(UnavailableError):
+        await ClickHouseUsageReader(database, store).aggregate([march(ids.new())], 0)

@@ -25,7 +25,8 @@ async def post_billable_metric(call: Call) -> Json:
     """Create a billable metric."""
     tenant = call.tenant
     details = read_details(call.fields("billable_metric"))
-    return _body(await create_billable_metric(tenant.ledger, tenant.organization_id, details, at=await tenant.now()))
+    metric = await create_billable_metric(tenant.ledger, tenant.organization_id, details, at=await tenant.now())
+    return _changed(call, metric)
 
 
 @router.get("/billable_metrics")

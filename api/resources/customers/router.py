@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from api.call import Call
@@ -26,8 +27,14 @@ async def post_customer(call: Call) -> Json:
     at = await tenant.now()
     external_id = fields.mandatory_text("external_id")
     fields.check()
-    change = read_details(fields, at=at)
-    customer = await upsert_customer(tenant.ledger, tenant.organization_id, external_id, change, at=at)
+    customer = await upsert_customer(
+        tenant.ledger,
+        tenant.organization_id,
+        external_id,
+        read_details(fields, at=at),
+        is_billed=partial(customers.is_billed, tenant.database, tenant.organization_id),
+        at=at,
+    )
     return {"customer": present_whole_customer(views.document(customer), tenant.organization)}
 
 

@@ -16,12 +16,6 @@ from projections.views.reading import Where, like
 
 VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
 VISIBLE: LiteralString = "status in ('draft', 'finalized', 'voided', 'failed', 'pending')"
-_NUMBER: LiteralString = """
-(doc->'numbering'->>'prefix') || case when doc->'numbering'->>'scheme' = 'per_customer'
-  then '-' || lpad(doc->'numbering'->>'customer_sequential_id', greatest(3, length(doc->'numbering'->>'customer_sequential_id')), '0')
-    || '-' || lpad(doc->'numbering'->>'sequential_id', greatest(3, length(doc->'numbering'->>'sequential_id')), '0')
-  else '-' || (doc->'numbering'->>'month') || '-' || lpad(doc->'numbering'->>'organization_sequential_id',
-    greatest(3, length(doc->'numbering'->>'organization_sequential_id')), '0') end"""
 
 
 def where_of(call: Call) -> Where:
@@ -64,7 +58,7 @@ def where_of(call: Call) -> Where:
     if value := call.text("search_term"):
         where.add(
             "(id::text = %(term)s or external_customer_id ilike %(pattern)s"
-            " or doc->'content'->'buyer'->>'name' ilike %(pattern)s or " + _NUMBER + " ilike %(pattern)s)",
+            " or doc->'content'->'buyer'->>'name' ilike %(pattern)s or number ilike %(pattern)s)",
             term=value,
             pattern=like(value),
         )

@@ -49,9 +49,9 @@ def read_change(fields: Fields, before: SubscriptionDetails) -> SubscriptionDeta
 
 
 def _read_common(fields: Fields, before: SubscriptionDetails) -> SubscriptionDetails:
-    for name in _NOT_YET:
-        if fields.values.get(name):
-            fields.refuse(name, "feature_unavailable")
+    for unbilled in _NOT_YET:
+        if fields.values.get(unbilled):
+            fields.refuse(unbilled, "feature_unavailable")
     name = fields.text("name", before.name)
     consolidated = fields.boolean("consolidate_invoice", before.consolidate_invoice)
     details = replace(
