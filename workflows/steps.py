@@ -18,14 +18,17 @@ ONE_TRY = timedelta(minutes=1)
 """Then the worker is taken for dead. What it has committed by then stays, and the next try goes on from there."""
 
 
-async def step(activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked) -> Answered:
+async def step(
+    activity: Callable[[Any, Asked], Awaitable[Answered]], asked: Asked, *, one_try: timedelta = ONE_TRY
+) -> Answered:
     """Run the activity on the workflow's own task queue until it is done.
 
-    A normal activity, not a local one: while it fails, Temporal shows it as pending with its last failure.
+    A normal activity, not a local one, which would save 5 to 10 ms of the 25 to 35 that a period of a sandbox takes:
+    while it fails, Temporal shows it as pending, with its last failure.
 
     Raises:
         ActivityError: a failure that no retry can mend (`activities/failures.py`).
     """
     return await workflow.execute_activity_method(
-        activity, asked, start_to_close_timeout=ONE_TRY, retry_policy=UNTIL_DONE
+        activity, asked, start_to_close_timeout=one_try, retry_policy=UNTIL_DONE
     )

@@ -5,8 +5,10 @@ a target the clock wakes the earliest, waits until it is idle again (its next wi
 so on: ordered by instant and then by id, so that two runs of one story end alike. When all is done up to the target,
 the ledger is told.
 
-The dispatcher, before it starts or calls a workflow of the organization, lets the clock `expect` it. Commands reach
-the clock in the order of the ledger, so an advance never passes over a subscription that was made before it.
+Who starts or calls a workflow of the organization (`calls.py`) lets the clock `expect` it first. Such calls reach the
+clock in the order of the ledger, so an advance never passes over a subscription that was made before it.
+
+A clock is started when its sandbox has something that waits; until then the ledger alone knows the time.
 """
 
 from __future__ import annotations
@@ -26,18 +28,17 @@ with workflow.unsafe.imports_passed_through():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """The workflow has been, or is about to be, called for what the ledger holds at `position`."""
+    """The workflows have been, or are about to be, called for what the ledger holds up to `position`."""
 
-    workflow_id: str
+    workflow_ids: list[str]
     position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What the clock is to show, by the ledger's event at `position`."""
+class Target:
+    """The ledger asks the clock to go to `at`."""
 
     at: datetime
-    position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,6 @@ class TestClockRef:
     Attributes:
         now: instant up to which all is done, as far as the ledger has been told.
         target: instant that it is on its way to; `now` when it stands.
-        position: of the last setting that it has obeyed.
         ticks: how often it has ticked.
         sleepers: workflow id -> its wish.
         expected: workflow id -> position up to which it has not yet said that it is idle.
@@ -68,7 +68,6 @@ class TestClockRef:
     organization_id: UUID
     now: datetime
     target: datetime | None = None
-    position: int = 0
     ticks: int = 0
     sleepers: dict[str, Registration] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)
@@ -82,15 +81,15 @@ class TestClockWorkflow:
     @workflow.init
     def __init__(self, clock: TestClockRef) -> None:
         self._now, self._target = clock.now, clock.target or clock.now
-        self._position, self._ticks = clock.position, clock.ticks
+        self._ticks = clock.ticks
         self._sleepers, self._expected, self._ticking = dict(clock.sleepers), dict(clock.expected), dict(clock.ticking)
 
     @workflow.signal
     def expect(self, expectation: Expectation) -> None:
-        name = expectation.workflow_id
-        known = self._sleepers.get(name)
-        if known is None or known.position < expectation.position:
-            self._expected[name] = max(expectation.position, self._expected.get(name, 0))
+        for name in expectation.workflow_ids:
+            known = self._sleepers.get(name)
+            if known is None or known.position < expectation.position:
+                self._expected[name] = max(expectation.position, self._expected.get(name, 0))
 
     @workflow.signal
     def idle(self, idle: Idle) -> None:
@@ -107,17 +106,8 @@ class TestClockWorkflow:
             self._sleepers[name] = Registration(life=idle.life, wake_at=idle.wake_at, position=idle.position)
 
     @workflow.signal
-    def advance(self, setting: Setting) -> None:
-        if setting.position > self._position:
-            self._position = setting.position
-            self._target = max(setting.at, self._target)
-
-    @workflow.signal
-    def placed(self, setting: Setting) -> None:
-        """The ledger has been told by whoever placed it; nothing waits for time yet."""
-        if setting.position > self._position:
-            self._position = setting.position
-            self._now = self._target = setting.at
+    def advance(self, target: Target) -> None:
+        self._target = max(target.at, self._target)
 
     @workflow.query
     def waiting_for(self) -> list[str]:
@@ -162,7 +152,6 @@ class TestClockWorkflow:
             organization_id=organization_id,
             now=self._now,
             target=self._target,
-            position=self._position,
             ticks=self._ticks,
             sleepers=self._sleepers,
             expected=self._expected,

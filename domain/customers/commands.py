@@ -18,13 +18,14 @@ async def upsert_customer(
     external_id: str,
     change: Callable[[CustomerDetails], CustomerDetails],
     *,
-    is_billed: Callable[[UUID], Awaitable[bool]],
+    is_billed: Callable[[UUID], Awaitable[bool]] | None = None,
     at: datetime,
 ) -> Customer:
     """Create the customer with this external id, or change it: `change` turns the details of before into the new.
 
     Args:
         is_billed: whether the customer with this id has, or had, a subscription or an invoice: its currency stays.
+            None where `change` leaves the currency alone.
 
     Raises:
         InvalidInputError: the currency would change.
@@ -33,8 +34,10 @@ async def upsert_customer(
     customer = await ledger.find(Customer, organization_id, external_id=external_id)
     if customer is not None:
         details = change(customer.details)
-        if customer.details.currency not in (None, details.currency) and await is_billed(customer.id):
-            raise InvalidInputError({"currency": ["currencies_does_not_match"]})
+        if customer.details.currency not in (None, details.currency):
+            assert is_billed is not None
+            if await is_billed(customer.id):
+                raise InvalidInputError({"currency": ["currencies_does_not_match"]})
         customer.update(details, at=at)
         await ledger.append(customer)
         return customer

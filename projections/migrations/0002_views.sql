@@ -7,6 +7,15 @@ create function instant(value text) returns timestamptz language sql immutable s
 create function day(value text) returns date language sql immutable strict parallel safe
   as $$ select to_date(value, 'YYYY-MM-DD') $$;
 
+-- As `InvoiceNumbering.number` of domain/invoicing/invoice.py writes it.
+create function padded(number text) returns text language sql immutable strict parallel safe
+  as $$ select lpad(number, greatest(3, length(number)), '0') $$;
+create function invoice_number(numbering jsonb) returns text language sql immutable strict parallel safe as $$
+  select (numbering->>'prefix') || '-' || case when numbering->>'scheme' = 'per_customer'
+    then padded(numbering->>'customer_sequential_id') || '-' || padded(numbering->>'sequential_id')
+    else (numbering->>'month') || '-' || padded(numbering->>'organization_sequential_id') end
+$$;
+
 create procedure create_read_model(name text) language plpgsql as $$
 begin
   execute format('create table %I (id uuid primary key, organization_id uuid not null, doc jsonb not null,

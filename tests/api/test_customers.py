@@ -89,8 +89,8 @@ async def test_the_zone_of_the_organization_is_inherited_at_once(client: Client)
         ({"metadata": [{"key": "k" * 21, "value": "v"}]}, {"metadata": ["value_is_too_long"]}),
         ({"metadata": [{"key": "k", "value": "1"}, {"key": "k", "value": "2"}]}, {"metadata": ["value_already_exist"]}),
         ({"metadata": "k"}, {"metadata": ["value_is_invalid"]}),
-        ({"integration_customers": [{"integration_type": "netsuite"}]}, {"integration_customers": ["feature_unavailable"]}),
-        ({"name": 1, "email": "-", "country": "-"}, {"email": ["invalid_email_format"], "country": ["not_a_valid_country_code"]}),
+        ({"integration_customers": [{"type": "x"}]}, {"integration_customers": ["feature_unavailable"]}),
+        ({"name": 1, "email": "-", "url": "-"}, {"email": ["invalid_email_format"], "url": ["url_is_invalid"]}),
     ],
 )  # fmt: skip
 async def test_refused(client: Client, body: dict[str, Any], details: object) -> None:
@@ -114,7 +114,7 @@ async def test_what_is_not_there(client: Client, body: dict[str, Any], status: i
 
 async def test_metadata_is_a_whole_list(client: Client) -> None:
     first = await upsert(client, metadata=[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}])
-    a, b = first["metadata"]
+    _, b = first["metadata"]
     second = await upsert(
         client, metadata=[{"id": b["lago_id"], "value": "3", "display_in_invoice": True}, {"key": "c", "value": "4"}]
     )

@@ -1,0 +1,123 @@
+"""Billable metrics over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Client, Founder
+
+SUM = {"name": "Storage", "code": "storage", "aggregation_type": "sum_agg", "field_name": "gb"}
+
+
+async def create(client: Client, **body: object) -> Any:
+    return (await client.ok("POST", "/billable_metrics", {"billable_metric": {**SUM, **body}}))["billable_metric"]
+
+
+async def plan_for(client: Client, metric: Any, **charge: object) -> Any:
+    charges = [{"billable_metric_id": metric["lago_id"], "charge_model": "standard", **charge}]
+    body = {"name": "P", "code": "p", "interval": "monthly", "amount_cents": 1, "amount_currency": "EUR"}
+    return (await client.ok("POST", "/plans", {"plan": {**body, "charges": charges}}))["plan"]
+
+
+async def test_life_of_a_metric(client: Client) -> None:
+    filters = [{"key": "region", "values": ["eu", "us", "eu"]}, {"key": "cloud", "values": ["aws"]}]
+    made = await create(client, recurring=True, rounding_function="ceil", rounding_precision=2, filters=filters)
+    assert made["filters"] == [{"key": "region", "values": ["eu", "us"]}, {"key": "cloud", "values": ["aws"]}]
+    assert (made["plans_count"], made["recurring"], made["rounding_precision"]) == (0, True, 2)
+    shown = (await client.ok("GET", "/billable_metrics/storage"))["billable_metric"]
+    assert shown == {key: value for key, value in made.items() if not key.endswith("_count")}
+    changed = await client.ok(
+        "PUT",
+        "/billable_metrics/storage",
+        {"billable_metric": {"code": "disk", "expression": "event.properties.a + 1"}},
+    )
+    assert changed["billable_metric"] == {**made, "code": "disk", "expression": "event.properties.a + 1"}
+    assert (await client.refused(404, "GET", "/billable_metrics/storage"))["code"] == "billable_metric_not_found"
+    removed = await client.ok("DELETE", "/billable_metrics/disk")
+    assert removed == changed
+    assert (await client.refused(404, "DELETE", "/billable_metrics/disk"))["code"] == "billable_metric_not_found"
+    assert (await create(client, code="disk"))["lago_id"] != made["lago_id"], "its code is free"
+    listed = await client.ok("GET", "/billable_metrics")
+    assert [metric["code"] for metric in listed["billable_metrics"]] == ["disk"]
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ({"name": "", "code": None}, {"name": ["value_is_mandatory"], "code": ["value_is_mandatory"]}),
+        ({"aggregation_type": None}, {"aggregation_type": ["value_is_mandatory"]}),
+        ({"aggregation_type": "avg_agg"}, {"aggregation_type": ["value_is_invalid"]}),
+        ({"field_name": None}, {"field_name": ["value_is_mandatory"]}),
+        ({"aggregation_type": "max_agg", "recurring": True}, {"recurring": ["not_compatible_with_aggregation_type"]}),
+        ({"aggregation_type": "weighted_sum_agg"}, {"weighted_interval": ["value_is_invalid"]}),
+        ({"rounding_function": "truncate"}, {"rounding_function": ["value_is_invalid"]}),
+        ({"rounding_precision": 400}, {"rounding_precision": ["value_is_out_of_range"]}),
+        ({"expression": "1 +"}, {"expression": ["invalid_expression"]}),
+        ({"filters": [{"key": "a", "values": []}]}, {"values": ["value_is_mandatory"]}),
+        ({"filters": [{"values": ["a"]}]}, {"key": ["value_is_mandatory"]}),
+        ({"filters": [{"key": "a", "values": [1]}]}, {"values": ["value_is_invalid", "value_is_mandatory"]}),
+        ({"filters": {"key": "a"}}, {"filters": ["value_is_invalid"]}),
+        ({"code": "a\0"}, {"code": ["value_is_invalid"]}),
+    ],
+)
+async def test_refused(client: Client, body: dict[str, Any], details: object) -> None:
+    assert await client.details("POST", "/billable_metrics", {"billable_metric": {**SUM, **body}}) == details
+    assert (await client.ok("GET", "/billable_metrics"))["meta"]["total_count"] == 0
+
+
+async def test_custom_aggregations_are_not_there(client: Client) -> None:
+    body = {"billable_metric": {**SUM, "aggregation_type": "custom_agg"}}
+    assert (await client.refused(403, "POST", "/billable_metrics", body))["code"] == "feature_unavailable"
+
+
+async def test_a_code_is_taken_once(client: Client, found: Founder) -> None:
+    await create(client)
+    taken = {"code": ["value_already_exist"]}
+    assert await client.details("POST", "/billable_metrics", {"billable_metric": SUM}) == taken
+    await create(client, code="other")
+    assert await client.details("PUT", "/billable_metrics/other", {"billable_metric": {"code": "storage"}}) == taken
+    await create(await found())
+
+
+async def test_once_charged_for_only_words_and_filters_change(client: Client) -> None:
+    metric = await create(client, filters=[{"key": "region", "values": ["eu", "us"]}, {"key": "tier", "values": ["x"]}])
+    await plan_for(
+        client,
+        metric,
+        filters=[
+            {"values": {"region": ["eu", "us"]}, "properties": {"amount": "1"}},
+            {"values": {"region": ["us"]}, "properties": {"amount": "2"}},
+            {"values": {"region": ["us"], "tier": ["x"]}, "properties": {"amount": "3"}},
+            {"values": {"tier": ["__ALL_FILTER_VALUES__"]}, "properties": {"amount": "4"}},
+        ],
+    )
+    body = {
+        "name": "New",
+        "code": "new",
+        "aggregation_type": "max_agg",
+        "filters": [{"key": "region", "values": ["eu"]}],
+    }
+    changed = (await client.ok("PUT", "/billable_metrics/storage", {"billable_metric": body}))["billable_metric"]
+    assert (changed["name"], changed["code"], changed["aggregation_type"]) == ("New", "storage", "sum_agg")
+    plan = (await client.ok("GET", "/plans/p"))["plan"]
+    kept = [(filter_["values"], filter_["properties"]["amount"]) for filter_ in plan["charges"][0]["filters"]]
+    assert kept == [({"region": ["eu"]}, "1")], "values that are declared no more vanish (metering-pricing F9)"
+
+
+async def test_removing_a_metric_removes_its_charges(client: Client) -> None:
+    metric = await create(client)
+    await plan_for(client, metric)
+    await client.ok("DELETE", "/billable_metrics/storage")
+    assert (await client.ok("GET", "/plans/p"))["plan"]["charges"] == []
+
+
+@pytest.mark.parametrize("code", ["a.b", "a/b", "a%2Fb", "ü ?#", "..", "a+b", "billable_metrics", "%"])
+async def test_codes_with_any_characters(client: Client, code: str) -> None:
+    made = await create(client, code=code)
+    from urllib.parse import quote
+
+    for path in (quote(code, safe=""), quote(code, safe="/")) if code != ".." else ("%2E%2E",):
+        answer = await client.ok("GET", f"/billable_metrics/{path}")
+        assert answer["billable_metric"]["lago_id"] == made["lago_id"], path
