@@ -10,7 +10,7 @@ Source: api-surface 3.2, 3.4, 9.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -60,15 +60,20 @@ class Operations:
     def find(self, method: str, raw_path: str) -> tuple[Handler, dict[str, str]] | None:
         """The handler and the identifiers in the path, decoded; None if no operation has this path and verb."""
         path = raw_path.rstrip("/")
-        verbs = self._exact.get(path)
-        if verbs is not None:
-            return (verbs[method], {}) if method in verbs else None
+        if (verbs := self._exact.get(path)) is not None:
+            handler = _handler(verbs, method)
+            return None if handler is None else (handler, {})
         for pattern, verbs in self._patterns.get(_family(path), ()):
             if match := pattern.fullmatch(path):
-                if method not in verbs:
+                if (handler := _handler(verbs, method)) is None:
                     return None
-                return verbs[method], {name: clean(unquote(value)) for name, value in match.groupdict().items()}
+                return handler, {name: clean(unquote(value)) for name, value in match.groupdict().items()}
         return None
+
+
+def _handler(verbs: Mapping[str, Handler], method: str) -> Handler | None:
+    """A `PATCH` that is not routed by itself is a `PUT` (api-surface 1), a `HEAD` a `GET`."""
+    return verbs.get(method) or verbs.get({"PATCH": "PUT", "HEAD": "GET"}.get(method, ""))
 
 
 def _family(path: str) -> str:

@@ -21,9 +21,11 @@ from temporalio.service import RPCError
 from cli.embedded import temporal_binary
 from cli.embedded.temporal import workers
 from cli.embedded.temporal_binary import TemporalNotFoundError
+from domain.kernel.errors import UnavailableError
 from projections.migrate import migrations
 from projections.settings import Settings
 from projections.usage.loaded import LOADED, LOADING
+from workflows.client import connect
 from workflows.ids import BILLING, DOCUMENTS
 
 PATIENCE_SECONDS = 5
@@ -192,13 +194,10 @@ async def connected(settings: Settings) -> psycopg.AsyncConnection[TupleRow]:
 async def temporal_client(settings: Settings) -> Client:
     if settings.temporal_address is None:
         raise AilingError("no address", "set TEMPORAL_ADDRESS, or start `durabill up`")
-    key = settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None
     try:
-        return await Client.connect(
-            settings.temporal_address, namespace=settings.temporal_namespace, api_key=key or None, tls=bool(key)
-        )
-    except RuntimeError as error:
-        raise AilingError(first_line(error), "does it run? its address is TEMPORAL_ADDRESS") from None
+        return await connect(settings)
+    except UnavailableError as error:
+        raise AilingError(error.what, "does it run? its address is TEMPORAL_ADDRESS") from None
 
 
 def innermost(error: BaseException) -> BaseException:

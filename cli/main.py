@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import structlog
 import typer
@@ -125,6 +126,42 @@ def doctor(data: Data = DATA) -> None:
 
 
 @app.command()
+def replay(
+    organization: Annotated[UUID | None, typer.Option(help="Only the invoices of this organization.")] = None,
+    invoice: Annotated[UUID | None, typer.Option(help="Only this invoice.")] = None,
+    data: Data = DATA,
+) -> None:
+    """Compute invoices again from what they keep, and compare: exit code 1 if one differs."""
+    from cli.replay import Report
+    from cli.replay import replay as role
+    from projections.postgres import Database
+    from projections.usage.reader import ClickHouseUsageReader
+    from projections.usage.store import UsageStore, connector
+
+    reach(data)
+    settings = configured("replay")
+    if settings.clickhouse_url is None:
+        raise SystemExit("CLICKHOUSE_URL is not set; `durabill up` sets it for its own roles")
+    connect = connector(settings.clickhouse_url.get_secret_value())
+
+    async def compare() -> Report:
+        async with Database(database_url(settings)) as database, AsyncExitStack() as stack:
+            store = UsageStore(connect)
+            stack.push_async_callback(store.close)
+            usage = ClickHouseUsageReader(database, store)
+            return await role(database, usage, organization_id=organization, invoice_id=invoice)
+
+    report = until_ended(compare())
+    if report is None:
+        raise typer.Exit(1)
+    for difference in report.differences:
+        typer.echo(f"{difference.invoice_id} {difference.what}: {difference.kept} kept, {difference.computed} computed")
+    typer.echo(str(report))
+    if report.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
 def rebuild(
     switch: Annotated[
         bool, typer.Option("--switch", help="Put the rebuilt rows in the place of those that differ.")
@@ -136,8 +173,7 @@ def rebuild(
 
     reach(data)
     settings = configured("rebuild")
-    assert settings.database_url is not None, "`configured` has looked"
-    comparisons = until_ended(role.rebuild(settings.database_url.get_secret_value(), switch=switch)) or []
+    comparisons = until_ended(role.rebuild(database_url(settings), switch=switch)) or []
     for comparison in comparisons:
         typer.echo(f"{comparison.table}: {comparison.rebuilt} rows, {comparison.different} differ")
     if any(comparison.different for comparison in comparisons) and not switch:
@@ -160,6 +196,11 @@ def configured(role: str) -> Settings:
     decimals.set_up()
     logging.configure(role, settings)
     return settings
+
+
+def database_url(settings: Settings) -> str:
+    assert settings.database_url is not None, "`configured` has looked"
+    return settings.database_url.get_secret_value()
 
 
 def until_ended(work: Coroutine[Any, Any, T]) -> T | None:

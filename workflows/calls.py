@@ -1,7 +1,7 @@
 """Starting and signalling workflows: whatever is called twice, or too often, only looks again.
 
 In a sandbox the clock hears of a call before the subscription does, so that it waits until the call has been heeded. A
-clock that has to be started anew knows nobody: then all subscriptions of the sandbox are called, and register.
+clock that has to be started knows nobody: it gets the names of all that live in the sandbox, calls them, and they register.
 """
 
 from __future__ import annotations
@@ -52,8 +52,7 @@ class Caller:
         """Send a sandbox's clock on its way; who was called before is waited for."""
         name = ids.test_clock(clock.organization_id)
         if not await self._signal(name, "advance", Target(at=target)):
-            await self._start_clock(clock.organization_id, clock.now)
-            await self.call(await subjects.concerned(self._database, organizations=[clock.organization_id]), position)
+            await self._start_clock(clock.organization_id, clock.now, position)
             await self._signal(name, "advance", Target(at=target))
 
     async def request_document(self, request: DocumentRequest) -> None:
@@ -71,18 +70,13 @@ class Caller:
     async def _call_in(self, called: Sequence[Subject], position: int) -> None:
         """Call subscriptions of one organization."""
         organization_id, now = called[0].organization_id, called[0].now
-        if now is not None and not await self._expect(called, position):
-            await self._start_clock(organization_id, now)
-            ended = [subject for subject in called if not subject.lives]
-            called = [*ended, *await subjects.concerned(self._database, organizations=[organization_id])]
-            await self._expect(called, position)
-        await asyncio.gather(*(self._call_one(subject, position) for subject in called))
-
-    async def _expect(self, called: Sequence[Subject], position: int) -> bool:
-        """Whether there is a clock, which then expects those that live."""
         names = [ids.subscription(subject.subscription_id) for subject in called if subject.lives]
-        clock = ids.test_clock(called[0].organization_id)
-        return not names or await self._signal(clock, "expect", Expectation(workflow_ids=names, position=position))
+        if now is not None and names:
+            clock, expectation = ids.test_clock(organization_id), Expectation(workflow_ids=names, position=position)
+            if not await self._signal(clock, "expect", expectation):
+                await self._start_clock(organization_id, now, position, besides=names)
+                await self._signal(clock, "expect", expectation)
+        await asyncio.gather(*(self._call_one(subject, position) for subject in called))
 
     async def _call_one(self, subject: Subject, position: int) -> None:
         name, change = ids.subscription(subject.subscription_id), Change(position=position, now=subject.now)
@@ -105,12 +99,18 @@ class Caller:
                     rpc_timeout=PATIENCE,
                 )
 
-    async def _start_clock(self, organization_id: UUID, now: datetime) -> None:
+    async def _start_clock(
+        self, organization_id: UUID, now: datetime, position: int, *, besides: Sequence[str] = ()
+    ) -> None:
+        """`besides`: workflow ids of those who are called anyway."""
+        living = await subjects.concerned(self._database, organizations=[organization_id])
+        names = {ids.subscription(subject.subscription_id) for subject in living} - set(besides)
+        clock = TestClockRef(organization_id=organization_id, now=now, to_call=sorted(names), position=position)
         async with self._slots:
             with unavailable():
                 await self._client.start_workflow(
                     TestClockWorkflow.run,
-                    TestClockRef(organization_id=organization_id, now=now),
+                    clock,
                     id=ids.test_clock(organization_id),
                     task_queue=ids.BILLING,
                     id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

@@ -95,7 +95,7 @@ class Sleeper:
             await self._report(due_at)
             await workflow.wait_condition(lambda: self.called)
             return
-        wake_at = due_at + self._delay(due_at - workflow.now())
+        wake_at = due_at + spread(due_at - workflow.now(), self.watch.spread_seconds, self._identity)
         while not self.called and (remaining := wake_at - workflow.now()) > timedelta():
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(lambda: self.called, timeout=remaining)
@@ -108,13 +108,6 @@ class Sleeper:
         self.called = True
         if now is not None:
             self.watch = replace(self.watch, now=max(now, self.watch.now or now))
-
-    def _delay(self, remaining: timedelta) -> timedelta:
-        """Only long sleeps end with those of others."""
-        spread = self.watch.spread_seconds
-        if remaining <= timedelta(seconds=spread):
-            return timedelta()
-        return timedelta(seconds=self._identity % (spread + 1))
 
     async def _report(self, wake_at: datetime | None) -> None:
         """Wait until the signal has arrived: two under way could overtake each other, and one of a run that has ended
@@ -133,3 +126,11 @@ class Sleeper:
             await workflow.get_external_workflow_handle(self.watch.test_clock).signal("idle", idle)
         except ApplicationError:
             workflow.logger.warning("the test clock is gone; it calls again when the detector has healed it")
+
+
+def spread(remaining: timedelta, seconds: int, identity: int) -> timedelta:
+    """How much longer to sleep than `remaining`, so that not all wake at once: up to `seconds`.
+
+    Nothing where it is only a little while: short sleeps end at instants of their own.
+    """
+    return timedelta(seconds=identity % (seconds + 1)) if remaining > timedelta(seconds=seconds) else timedelta()

@@ -1,7 +1,7 @@
 """Carries the ledger to Temporal: what is committed starts or calls the workflows that wait for it.
 
-Follows the log of events (`projections/ledger/tail.py`), so nothing is lost while Temporal, or this process, is away; an
-event may come twice. What subscriptions do of themselves (bill, activate, end a trial) calls nobody.
+Follows the log of events (`projections/ledger/tail.py`), so nothing is lost while Temporal, or this process, is away;
+an event may come twice. What subscriptions do of themselves (bill, activate, end a trial) calls nobody.
 """
 
 from __future__ import annotations

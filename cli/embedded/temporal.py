@@ -25,7 +25,7 @@ RETENTION = timedelta(days=400)
 
 DYNAMIC_CONFIGURATION = (
     *("--dynamic-config-value", 'history.workflowIdReuseMinimalInterval="0s"'),
-    # By default a shard, and there is one, hands on 20 batches of tasks a second: a test clock would bill 3 periods in it.
+    # By default a shard, and there is one, hands on 20 batches of tasks a second: a test clock would bill 3 periods.
     *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
 )
 ARGUMENTS = (

@@ -87,7 +87,7 @@ async def follow(database: Database, store: UsageStore, stop: asyncio.Event) -> 
             finally:
                 await connection.close()
         except UnavailableError as error:
-            _log.warning("usage cannot be loaded", what=error.what, because=str(error.__cause__))
+            _log.warning("usage cannot be loaded", what=error.what, because=str(error.__cause__)[:300])
             await asyncio.sleep(_PAUSE_SECONDS)
 
 

@@ -64,7 +64,7 @@ class ClickHouse:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(30)
+        self.process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="session")

@@ -51,11 +51,8 @@ async def following(database: Database, store: UsageStore) -> AsyncIterator[asyn
 
 def loader_process(database_url: str, clickhouse: ClickHouse) -> subprocess.Popen[bytes]:
     """The role, owning chDB."""
-    settings = {
-        "database_url": database_url,
-        "clickhouse_url": clickhouse.url,
-        "clickhouse_path": str(clickhouse.folder),
-    }
+    folder = str(clickhouse.folder)
+    settings = {"database_url": database_url, "clickhouse_url": clickhouse.url, "clickhouse_path": folder}
     return subprocess.Popen([sys.executable, "-c", _LOADER, json.dumps(settings)], stderr=subprocess.DEVNULL)
 
 
@@ -162,7 +159,7 @@ async def test_killed_with_its_engine_at_any_point(database: Database, database_
     query: UsageQuery = march(organization, metric)
     ((usage,),) = await reader.aggregate([query], await reader.watermark())
     assert await counted(store) == (written, written)
-    assert (usage.units, usage.events_count) == (written, written)
+    assert (int(usage.units), usage.events_count) == (written, written)
     await store.close()
     process.terminate()
     await asyncio.to_thread(process.wait)

@@ -138,10 +138,15 @@ def _event_by_event(usage: PricedUsage, terms: Percentage) -> Decimal:
                 units_left -= value
                 continue
             paid, events_left, units_left = value - units_left, 0, Decimal(0)
-        amount = paid * terms.rate_percent / 100 + terms.fixed_amount
-        if terms.min_amount is not None:
-            amount = max(amount, terms.min_amount)
-        if terms.max_amount is not None:
-            amount = min(amount, terms.max_amount)
-        owed += amount
+        owed += of_event(paid, terms)
     return owed
+
+
+def of_event(paid_units: Decimal, terms: Percentage) -> Decimal:
+    """What one paid event owes, within its bounds where it has any."""
+    amount = paid_units * terms.rate_percent / 100 + terms.fixed_amount
+    if terms.min_amount is not None:
+        amount = max(amount, terms.min_amount)
+    if terms.max_amount is not None:
+        amount = min(amount, terms.max_amount)
+    return amount
