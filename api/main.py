@@ -34,7 +34,7 @@ from api.resources.organizations import router as organizations
 from api.resources.plans import router as plans
 from api.resources.subscriptions import router as subscriptions
 from api.resources.test_clock import router as test_clock
-from api.routing import Operations
+from api.routing import Handler, Operations
 from api.tenant import Tenants
 from domain.kernel import decimals, ids
 from domain.kernel.errors import NotFoundError
@@ -80,39 +80,36 @@ class Api:
             await self._description(scope, receive, send)
             return
         began, request_id = time.perf_counter(), str(ids.new())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        found = self._operations.find(scope["method"], raw_path.decode("latin-1"))
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(found, scope, receive)
             reply = answer if isinstance(answer, Reply) else Reply(body=answer)
         except Exception as error:
             reply = Reply(*present_error(error))
             if reply.status >= 500:
-                log.error("request failed", request_id=request_id, path=scope["path"], exc_info=error)
+                log.error("request failed", exc_info=error)
         await _send(reply, request_id, send)
         level = logging.DEBUG if reply.status < 400 else logging.INFO
-        if not _log_level.isEnabledFor(level):
-            return
-        log.log(
-            level,
-            "request",
-            request_id=request_id,
-            method=scope["method"],
-            path=scope["path"],
-            status=reply.status,
-            milliseconds=round((time.perf_counter() - began) * 1000, 1),
-        )
+        if _log_level.isEnabledFor(level):  # asked first, since structlog formats before it asks
+            operation = found[0].__name__ if found else None
+            milliseconds = round((time.perf_counter() - began) * 1000, 1)
+            log.log(level, "request", operation=operation, status=reply.status, milliseconds=milliseconds)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Json | Reply:
-        raw_path = scope.get("raw_path") or scope["path"].encode()
-        found = self._operations.find(scope["method"], raw_path.decode("latin-1"))
+    async def _answer(
+        self, found: tuple[Handler, dict[str, str]] | None, scope: Scope, receive: Receive
+    ) -> Json | Reply:
         if found is None:
             raise NotFoundError("resource")
         handler, identifiers = found
         call = Call(scope, receive, self._services, identifiers)
-        if raw_path.startswith(b"/api/"):
-            call.tenant = await self._services.tenants.of(call.header(b"authorization"))
-            await call.read()
-            return await perform(handler, call)
-        return await handler(call)
+        if not scope["path"].startswith("/api/"):
+            return await handler(call)
+        call.tenant = await self._services.tenants.of(call.header(b"authorization"))
+        structlog.contextvars.bind_contextvars(organization_id=str(call.tenant.organization_id))
+        await call.read()
+        return await perform(handler, call)
 
 
 async def _send(reply: Reply, request_id: str, send: Send) -> None:

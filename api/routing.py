@@ -2,7 +2,7 @@
 
 FastAPI's routers hold the operations and describe them in `/openapi.json`; requests are dispatched here. So an
 encoded slash stays inside its identifier, unknown verbs are 404, nothing is redirected, and a lookup costs one
-dictionary and a few patterns instead of all of them (metering of the difference: spec/engine.md 3).
+dictionary and a few patterns instead of all of them (measured in spec/engine.md 3).
 
 Source: api-surface 3.2, 3.4, 9.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from fastapi import APIRouter
@@ -20,7 +20,14 @@ from fastapi.routing import APIRoute
 from api.envelope import Json, Reply
 from api.parameters import clean
 
-Handler = Callable[[Any], Awaitable[Json | Reply]]
+
+class Handler(Protocol):
+    """One operation: takes an `api.call.Call`."""
+
+    __name__: str
+
+    def __call__(self, call: Any, /) -> Awaitable[Json | Reply]: ...
+
 
 _PARAMETER = re.compile(r"\{(\w+)(:path)?\}")
 

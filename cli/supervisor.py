@@ -73,7 +73,7 @@ class Child:
             if self.process.returncode is not None or time.monotonic() > deadline:
                 state = "ended" if self.process.returncode is not None else "is not ready in time"
                 raise NotReadyError(f"{self.program.name} {state}\n" + "\n".join(self.last_lines(before)))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         self.shown = self.log.stat().st_size  # what was said on the way here matters only where it did not get ready
         self.tasks = [asyncio.create_task(self._keep_running()), asyncio.create_task(self._show_problems())]
 

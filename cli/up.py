@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 
 from cli.embedded import processes, temporal_binary
@@ -138,14 +139,22 @@ class Stack:
         await child.start()
 
     async def _api_ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            try:
-                return (await client.get(f"{self.url}/ready")).is_success
-            except httpx.TransportError:
-                return False
+        return await asyncio.to_thread(is_ready, self.port)
 
     def _environment(self) -> Mapping[str, str]:
         return processes.marked({**os.environ, **self.environment}, self.folder.path)
+
+
+def is_ready(port: int) -> bool:
+    """Whether the API on this port says that everything serves."""
+    connection = HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def role_command(*arguments: str) -> list[str]:

@@ -27,7 +27,7 @@ def line(
 ) -> Line:
     """A line; `properties` as JSON text or as values."""
     text = properties if isinstance(properties, str) else json.dumps(properties)
-    raw = msgspec.json.decode(text.encode(), type=dict[str, msgspec.Raw])
+    raw = msgspec.Raw(text.encode())
     instant = at.astimezone(UTC).isoformat(timespec="microseconds")[:26] if isinstance(at, datetime) else at
     event_id = ids.new()
     return Line(

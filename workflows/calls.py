@@ -1,7 +1,7 @@
 """Starting and signalling workflows: whatever is called twice, or too often, only looks again.
 
 In a sandbox the clock hears of a call before the subscription does, so that it waits until the call has been heeded. A
-clock that has to be started knows nobody: it gets the names of all that live in the sandbox, calls them, and they register.
+clock that has to be started knows nobody: it gets the names of all that live in the sandbox, and calls them to register.
 """
 
 from __future__ import annotations

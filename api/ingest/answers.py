@@ -20,7 +20,7 @@ class _Event(msgspec.Struct, gc=False):
     code: str
     timestamp: str
     precise_total_amount_cents: str | None
-    properties: Mapping[str, msgspec.Raw]
+    properties: msgspec.Raw
     external_subscription_id: str | None
     created_at: str
     lago_customer_id: None = None
@@ -36,11 +36,12 @@ class _Batch(msgspec.Struct, gc=False):
 
 
 def single(line: Line) -> bytes:
-    return _encode(_Single(_event(line)))
+    return _encode(_Single(_event(line, _created_at(line))))
 
 
 def batch(lines: Sequence[Line]) -> bytes:
-    return _encode(_Batch([_event(line) for line in lines]))
+    created_at = _created_at(lines[0])
+    return _encode(_Batch([_event(line, created_at) for line in lines]))
 
 
 def error(error: Exception) -> tuple[int, bytes]:
@@ -57,7 +58,7 @@ def refusal(details: Mapping[str, object] | str) -> tuple[int, bytes]:
     return status, _encode({**body, "error_details": details})
 
 
-def _event(line: Line) -> _Event:
+def _event(line: Line, created_at: str) -> _Event:
     return _Event(
         line.event_id,
         line.transaction_id,
@@ -66,5 +67,9 @@ def _event(line: Line) -> _Event:
         line.precise_total_amount_cents,
         line.properties,
         line.external_subscription_id or None,
-        f"{line.received_at[:19]}Z",
+        created_at,
     )
+
+
+def _created_at(line: Line) -> str:
+    return f"{line.received_at[:19]}Z"

@@ -115,7 +115,7 @@ class IngestApp:
 
     async def _single(self, tenant: Tenant, content: bytes) -> tuple[int, bytes]:
         event = body.single(content)
-        arrival = await self._arrival(tenant)
+        arrival = await self._arrival(tenant, content)
         await self._find_subscription(event, arrival)
         line, key = to_line(event, arrival)
         if await self._ingest_log.append([] if key is None else [key], lines.encode([line]), 1):
@@ -124,7 +124,7 @@ class IngestApp:
 
     async def _batch(self, tenant: Tenant, content: bytes) -> tuple[int, bytes]:
         events = body.batch(content)
-        arrival = await self._arrival(tenant)
+        arrival = await self._arrival(tenant, content)
         read: list[Line] = []
         keys: dict[bytes, int] = {}  # -> index of the event
         errors: dict[str, object] = {}
@@ -147,10 +147,10 @@ class IngestApp:
             errors = {str(indexes[position]): _taken() for position in taken}
         return answers.refusal(errors)
 
-    async def _arrival(self, tenant: Tenant) -> Arrival:
+    async def _arrival(self, tenant: Tenant, content: bytes) -> Arrival:
         organization_id = tenant.organization_id
         expressions = {} if self._expressions is None else await self._expressions(organization_id)
-        return Arrival.of(organization_id, await tenant.now(), expressions)
+        return Arrival.of(organization_id, await tenant.now(), expressions, content)
 
     async def _find_subscription(self, event: IncomingEvent, arrival: Arrival) -> None:
         """An event that names only a customer is of the one active subscription of that.

@@ -5,26 +5,28 @@ Source: metering-pricing E1, E9; api-surface 3.2, Q48 (null means absent).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
-from api.errors import bad_request, missing_parameter
+from api.errors import RequestError, bad_request, missing_parameter
+from api.ingest.numbers import Number
 from domain.kernel.errors import InvalidInputError
 
 MAX_BYTES = 5 << 20
 MAX_EVENTS = 100
 """Of a batch. Source: api-surface 3.10."""
 
+MAX_DEPTH = 500
+"""Of nesting; ClickHouse reads 1,000."""
 
-class Number(str):
-    """The text of a JSON number that is no integer: kept as sent, for a float would lose digits."""
-
-    __slots__ = ()
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class IncomingEvent(msgspec.Struct, gc=False):
-    """What a client sent. Scalars: str, int or `Number`; anything else is of a wrong shape."""
+    """What a client sent: values of JSON, where a number that is no integer is a `Number`."""
 
     transaction_id: Any = None
     code: Any = None
@@ -33,7 +35,7 @@ class IncomingEvent(msgspec.Struct, gc=False):
     customer_id: Any = None
     timestamp: Any = None
     precise_total_amount_cents: Any = None
-    properties: msgspec.Raw = msgspec.Raw(b"null")
+    properties: Any = None
 
 
 class _Single(msgspec.Struct):
@@ -52,7 +54,7 @@ def single(body: bytes) -> IncomingEvent:
     """The event under the key `event`.
 
     Raises:
-        RequestError: 400, the body is not JSON or the key is missing, null, empty or of another shape.
+        RequestError: 400, the body is not JSON, too deep, or the key is missing, null, empty or of another shape.
     """
     event: IncomingEvent | None = _decoded(body, _decode_single, "event").event
     if event is None or (event == IncomingEvent() and msgspec.json.decode(body)["event"] == {}):
@@ -64,7 +66,7 @@ def batch(body: bytes) -> list[IncomingEvent]:
     """The events under the key `events`, 1 to `MAX_EVENTS`.
 
     Raises:
-        RequestError: 400, the body is not JSON or the key is not a list of objects.
+        RequestError: 400, the body is not JSON, too deep, or the key is not a list of objects.
         InvalidInputError: there are none, or too many.
     """
     events: list[IncomingEvent] | None = _decoded(body, _decode_batch, "events").events
@@ -75,15 +77,28 @@ def batch(body: bytes) -> list[IncomingEvent]:
     return events
 
 
+def has_nul(json: bytes) -> bool:
+    """Whether a string in it has a NUL character: raw ones are no JSON."""
+    return b"\\u0000" in json and _NUL.search(json) is not None
+
+
 def _decoded(body: bytes, decode: Any, wrapper: str) -> Any:
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
+        raise RequestError(400, "BadRequest: nested too deeply")
     try:
-        body.decode()  # msgspec leaves raw values unchecked
         return decode(body if body and not body.isspace() else b"{}")
     except msgspec.ValidationError:
         raise missing_parameter(wrapper) from None
-    except (
-        msgspec.DecodeError,
-        RecursionError,
-        ValueError,
-    ):  # ValueError: not UTF-8
+    except (msgspec.DecodeError, ValueError):  # ValueError: not UTF-8
         raise bad_request() from None
+
+
+def _depth(json: bytes) -> int:
+    deepest = depth = 0
+    for byte in _STRING.sub(b"", json):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from api.ingest import timestamps
-from api.ingest.body import IncomingEvent, Number
+from api.ingest.body import IncomingEvent, has_nul
 from api.ingest.expressions import Computed
-from api.ingest.properties import Properties, PropertiesError, plain, read
+from api.ingest.numbers import Number, NumberRangeError, encode
+from api.ingest.properties import Properties, lines
 from domain.kernel import ids
 from domain.kernel.decimals import exact, wire
 from domain.kernel.errors import BillingError
@@ -28,6 +30,8 @@ _CENTS_SCALE = Decimal("1e-15")
 _CENTS_END = Decimal("1e25")
 """`precise_total_amount_cents` is a decimal(40, 15). Source: metering-pricing E4."""
 
+_Errors = dict[str, list[str]]
+
 
 class EventError(BillingError):
     """An event that is refused. `details`: field -> codes, or a plain string where its expression failed (Q41)."""
@@ -39,16 +43,23 @@ class EventError(BillingError):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What all events of a request have in common. `received_at` is the organization's time."""
+    """What all events of a request have in common.
+
+    Attributes:
+        received_at: the organization's time, as in `Line`.
+        expressions: by the metric's code.
+        has_nul: whether some of them has a NUL character.
+    """
 
     organization_id: UUID
     organization: str
     received_at: str
     expressions: Mapping[str, Computed]
+    has_nul: bool
 
     @classmethod
-    def of(cls, organization_id: UUID, at: datetime, expressions: Mapping[str, Computed]) -> Arrival:
-        return cls(organization_id, str(organization_id), timestamps.instant(at), expressions)
+    def of(cls, organization_id: UUID, at: datetime, expressions: Mapping[str, Computed], content: bytes) -> Arrival:
+        return cls(organization_id, str(organization_id), timestamps.instant(at), expressions, has_nul(content))
 
 
 def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]:
@@ -57,46 +68,46 @@ def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]
     Raises:
         EventError
     """
-    errors: dict[str, list[str]] = {}
+    errors: _Errors = {}
     transaction_id = event.transaction_id
-    if not _is_plain(transaction_id):
-        transaction_id = _identifier(transaction_id, "transaction_id", errors) or _missing("transaction_id", errors)
+    if type(transaction_id) is not str or not 0 < len(transaction_id) <= MAX_CHARACTERS or transaction_id[0] <= " ":
+        transaction_id = _identifier(transaction_id, "transaction_id", errors, mandatory=True)
     code = event.code
-    if not _is_plain(code):
-        code = _identifier(code, "code", errors) or _missing("code", errors)
+    if type(code) is not str or not 0 < len(code) <= MAX_CHARACTERS or code[0] <= " ":
+        code = _identifier(code, "code", errors, mandatory=True)
     subscription = event.external_subscription_id
-    if not _is_plain(subscription):
+    if type(subscription) is not str or not 0 < len(subscription) <= MAX_CHARACTERS or subscription[0] <= " ":
         subscription = _identifier(subscription, "external_subscription_id", errors)
-
-    timestamp = arrival.received_at
+    timestamp: str | None = arrival.received_at
     if event.timestamp is not None:
-        microseconds = timestamps.microseconds(event.timestamp)
-        if microseconds is None:
+        timestamp = timestamps.parse(event.timestamp)
+        if timestamp is None:
             errors["timestamp"] = ["invalid_format"]
-        else:
-            timestamp = timestamps.text(microseconds)
-    cents = None
-    if event.precise_total_amount_cents is not None:
-        cents = _cents(event.precise_total_amount_cents, errors)
-    properties: Properties = {}
-    values: Properties = {}
-    try:
-        properties, values = read(event.properties)
-    except PropertiesError as error:
-        errors["properties"] = [str(error)]
+    cents = event.precise_total_amount_cents
+    if cents is not None:
+        cents = _cents(cents, errors)
+    properties = {} if event.properties is None else event.properties
+    if type(properties) is not dict:
+        errors["properties"] = ["value_is_invalid"]
+    if arrival.has_nul:
+        _find_nul(event, errors)
     if errors:
         raise EventError(errors)
+    assert timestamp is not None
+    try:
+        if arrival.expressions and (computed := arrival.expressions.get(code)) is not None:
+            properties = _with(computed, code, timestamp, properties)
+        kept, values = lines(properties)
+    except NumberRangeError:
+        raise EventError({"properties": ["value_is_out_of_range"]}) from None
 
-    if (computed := arrival.expressions.get(code)) is not None:
-        properties = _with(computed, code, timestamp, properties)
-        values = plain(properties)
-    key = None
     if subscription:
         key = identity(arrival.organization_id.bytes, subscription, transaction_id)
-        event_id = _dashed(key.hex())
+        digits = key.hex()
+        event_id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     else:
-        event_id = str(ids.new())
-    line = Line(
+        key, event_id = None, str(ids.new())
+    return Line(
         next_n(),
         arrival.organization,
         subscription,
@@ -105,42 +116,38 @@ def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]
         event_id,
         timestamp,
         arrival.received_at,
-        properties,
+        kept,
         values,
         cents,
-    )
-    return line, key
+    ), key
 
 
-def _is_plain(value: object) -> bool:
-    return type(value) is str and 0 < len(value) <= MAX_CHARACTERS and not value.isspace() and "\0" not in value
-
-
-def _identifier(value: object, field: str, errors: dict[str, list[str]]) -> str:
-    """Text of an identifier that is no plain one; "" if there is none or it is refused."""
-    if (isinstance(value, int) and not isinstance(value, bool)) or isinstance(value, Number):
+def _identifier(value: object, field: str, errors: _Errors, *, mandatory: bool = False) -> str:
+    """The text of an identifier; "" if there is none (null or blank) or it is refused."""
+    if isinstance(value, Number):
+        value = value.text
+    elif isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if value is None or value == "" or (isinstance(value, str) and value.isspace()):
+    if value is None or (isinstance(value, str) and (not value or value.isspace())):
+        if mandatory:
+            errors[field] = ["value_is_mandatory"]
         return ""
-    if isinstance(value, str) and _is_plain(value):
-        return value
-    too_long = isinstance(value, str) and len(value) > MAX_CHARACTERS
-    errors[field] = ["value_is_too_long" if too_long else "value_is_invalid"]
-    return ""
+    if not isinstance(value, str):
+        errors[field] = ["value_is_invalid"]
+        return ""
+    if len(value) > MAX_CHARACTERS:
+        errors[field] = ["value_is_too_long"]
+        return ""
+    return value
 
 
-def _missing(field: str, errors: dict[str, list[str]]) -> str:
-    errors.setdefault(field, ["value_is_mandatory"])
-    return ""
-
-
-def _cents(value: object, errors: dict[str, list[str]]) -> str | None:
+def _cents(value: Any, errors: _Errors) -> str | None:
     """Decimal digits; a garbage string is 0, a value of a wrong shape is none. Source: metering-pricing E4."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
+    if isinstance(value, bool) or not isinstance(value, int | str | Number):
         return None
-    text = str(value).strip()
+    text = value.text if isinstance(value, Number) else str(value)
     try:
-        cents = Decimal(text) if len(text) <= MAX_CHARACTERS else Decimal("NaN")
+        cents = Decimal(text) if len(text) <= MAX_CHARACTERS else Decimal(0)
     except ArithmeticError:
         cents = Decimal(0)
     if not cents.is_finite():
@@ -152,12 +159,17 @@ def _cents(value: object, errors: dict[str, list[str]]) -> str | None:
         return wire(cents.quantize(_CENTS_SCALE))
 
 
+def _find_nul(event: IncomingEvent, errors: _Errors) -> None:
+    for field in ("transaction_id", "code", "external_subscription_id"):
+        value = getattr(event, field)
+        if isinstance(value, str) and "\0" in value:
+            errors[field] = ["value_is_invalid"]
+    if has_nul(encode(event.properties)):
+        errors["properties"] = ["value_is_invalid"]
+
+
 def _with(computed: Computed, code: str, timestamp: str, properties: Properties) -> Properties:
     try:
         return computed.add_to(properties, code=code, at=datetime.fromisoformat(f"{timestamp}+00:00"))
     except EvaluationError as error:
         raise EventError(f"expression_evaluation_failed: {error}") from None
-
-
-def _dashed(digits: str) -> str:
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

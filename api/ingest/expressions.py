@@ -11,9 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-import msgspec
-
-from api.ingest.properties import Properties, decoded
+from api.ingest.properties import Properties, decimals
 from domain.kernel.decimals import wire
 from domain.metering.expression import Expression
 
@@ -26,10 +24,13 @@ class Computed:
     expression: Expression
 
     def add_to(self, properties: Properties, *, code: str, at: datetime) -> Properties:
-        """The properties with the result, numbers as decimal strings ("3.0"). Raises `EvaluationError`."""
-        result = self.expression.evaluate(code=code, at=at, properties=decoded(properties))
-        text = wire(result) if isinstance(result, Decimal) else result
-        return {**properties, self.field_name: msgspec.Raw(msgspec.json.encode(text))}
+        """The properties with the result, numbers as decimal strings ("3.0").
+
+        Raises:
+            EvaluationError, NumberRangeError
+        """
+        result = self.expression.evaluate(code=code, at=at, properties=decimals(properties))
+        return {**properties, self.field_name: wire(result) if isinstance(result, Decimal) else result}
 
 
 Expressions = Callable[[UUID], Awaitable[Mapping[str, Computed]]]

@@ -11,38 +11,25 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from api.ingest.body import Number
+from api.ingest.numbers import Number, NumberRangeError
 
 FIRST_SECONDS = -2_208_988_800
 END_SECONDS = 10_413_792_000
 """1900 to 2299, what ClickHouse's `DateTime64` holds."""
 
-_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]+)?")
-_JSON_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
-_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,100})?")
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d{1,100})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def microseconds(value: object) -> int | None:
-    """Microseconds since 1970, further digits cut off; None if `value` is no time, or none of 1900 to 2299."""
-    seconds: Decimal | int
-    if type(value) is int:
-        seconds = value
-    elif not isinstance(value, str):
+def parse(value: object) -> str | None:
+    """As `instant` writes it, digits below the microsecond cut off; None if it is no time, or none of 1900 to 2299."""
+    seconds = value if type(value) is int else _seconds(value)
+    if seconds is None or not FIRST_SECONDS <= seconds < END_SECONDS:
         return None
-    elif (_JSON_NUMBER if isinstance(value, Number) else _DECIMAL).fullmatch(value):
-        seconds = Decimal(value)
-    elif (parts := _RFC_3339.fullmatch(value)) is not None:
-        day, clock, fraction, offset = parts.groups()
-        try:
-            whole = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}")
-        except ValueError:
-            return None
-        seconds = int(whole.timestamp()) + Decimal(fraction or 0)
-    else:
-        return None
-    if not FIRST_SECONDS <= seconds < END_SECONDS:
-        return None
-    return math.floor(seconds * 1_000_000)
+    whole = math.floor(seconds)
+    if seconds == whole:
+        return f"{_second(whole)}.000000"
+    return f"{_second(whole)}.{math.floor((seconds - whole) * 1_000_000):06}"
 
 
 def instant(at: datetime) -> str:
@@ -50,10 +37,24 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:26]
 
 
-def text(microseconds: int) -> str:
-    """`instant` of microseconds since 1970."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return f"{_second(seconds)}.{rest:06}"
+def _seconds(value: object) -> Decimal | None:
+    if isinstance(value, Number):
+        try:
+            return value.decimal()
+        except NumberRangeError:
+            return None
+    if not isinstance(value, str):
+        return None
+    if _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if (parts := _RFC_3339.fullmatch(value)) is None:
+        return None
+    day, clock, fraction, offset = parts.groups()
+    try:
+        whole = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}")
+    except ValueError:
+        return None
+    return int(whole.timestamp()) + Decimal(fraction or 0)
 
 
 @lru_cache(maxsize=4096)

@@ -75,6 +75,7 @@ def end(pids: Iterable[int], *, stop_signal: signal.Signals, patience_seconds: f
     for sent in (stop_signal, signal.SIGKILL):
         for pid in remaining:
             send(pid, sent)
+            send(pid, signal.SIGCONT)  # one that is stopped acts on nothing else but SIGKILL
         deadline = time.monotonic() + patience_seconds
         while remaining and time.monotonic() < deadline:
             remaining = {pid for pid in remaining if alive(pid)}

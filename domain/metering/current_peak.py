@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.kernel.decimals import exact
-from domain.metering.high_water import Peak
-from domain.metering.proration import ProratedPeriod, round_up
+from domain.metering.peak import Peak
+from domain.metering.prorated_period import ProratedPeriod
+from domain.metering.proration import round_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,24 +17,11 @@ from decimal import Decimal
 from domain.kernel.decimals import exact
 from domain.kernel.zones import day_count
 from domain.metering.aggregations import unique_count
+from domain.metering.peak import Peak
 from domain.metering.ports import Metric
-from domain.metering.proration import ProratedPeriod, round_up
+from domain.metering.prorated_period import ProratedPeriod
+from domain.metering.proration import round_up
 from domain.metering.usage_event import UsageEvent, in_order, number, text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peak:
-    """Where one bucket and group stands. A period begins at zero, also where units are carried into it.
-
-    Attributes:
-        current: units that the period's events brought, less those that they took away.
-        max: the highest that `current` has been, >= 0: what the events of the period owed for.
-        max_prorated: the same, each rise weighed by the days it had left; `max` where the charge is not prorated.
-    """
-
-    current: Decimal = Decimal(0)
-    max: Decimal = Decimal(0)
-    max_prorated: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,9 @@ from decimal import Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
+from domain.metering.peak import Peak
+from domain.metering.prorated_period import ProratedPeriod, ProratedValue
+
 AggregationType = Literal[
     "count_agg", "sum_agg", "max_agg", "unique_count_agg", "weighted_sum_agg", "latest_agg", "custom_agg"
 ]
@@ -40,6 +43,27 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a percentage charge exempts: events, or units in all; zero for none (metering-pricing A8)."""
+
+    free_events: int = 0
+    free_units: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPosition:
+    """An event's place in the order of events: by time, and at one instant by arrival (metering-pricing G3, Z1).
+
+    Attributes:
+        sequence: position in the ingest log, and `index` that within its batch.
+    """
+
+    timestamp: datetime
+    sequence: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageQuery:
     """One aggregation over the events of one subscription's external id.
 
@@ -47,6 +71,12 @@ class UsageQuery:
         from_at: first instant that counts (milliseconds matter, metering-pricing G2).
         to_at: last instant that counts, inclusive.
         group_by: property names; usage is aggregated per distinct tuple of their values (metering-pricing R2).
+        before: only events before this one count, where one event is priced on top of those before it.
+        duration_days: of the whole period, for a weighted sum (metering-pricing A15); None for all others.
+        prorated: the period that units are weighed by, where the charge is prorated: asks for `changes`.
+        allowance: asks for `running_totals` of a sum, as far as it reaches.
+        each_event: asks for `values`, and for `changes` that are one per event and not merged.
+        in_advance: asks for `peak`.
     """
 
     organization_id: UUID
@@ -56,6 +86,12 @@ class UsageQuery:
     to_at: datetime
     bucket: Bucket = field(default_factory=Bucket)
     group_by: tuple[str, ...] = ()
+    before: EventPosition | None = None
+    duration_days: int | None = None
+    prorated: ProratedPeriod | None = None
+    allowance: Allowance | None = None
+    each_event: bool = False
+    in_advance: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +102,24 @@ class Usage:
         group: the values of `group_by`, in its order; None where an event has none or a blank one.
         units: aggregated, exact, not rounded.
         events_count: as metering-pricing counts them for the aggregation.
+        level: of a weighted sum at the end of the window (`total_aggregated_units`, A17); None for all others.
+        changes: where asked for, what each change of units adds and how it is weighed, what was carried over first;
+            those of one day merged unless each event was asked for. `units` is then what they come to (A22, A23).
+        running_totals: where asked for, the units after each of the first events, as far as the allowance needs (A8).
+        values: where asked for, the units of each event in the order of time (A9).
+        peak: where asked for, how high the period's usage has risen (V6).
+        precise_total_amount_cents: sum of the events' own amounts, for the dynamic model; zero without any.
     """
 
     units: Decimal
     events_count: int
     group: tuple[str | None, ...] = ()
+    level: Decimal | None = None
+    changes: tuple[ProratedValue, ...] | None = None
+    running_totals: tuple[Decimal, ...] = ()
+    values: tuple[Decimal, ...] = ()
+    peak: Peak | None = None
+    precise_total_amount_cents: Decimal = Decimal(0)
 
 
 class UsageReader(Protocol):

@@ -15,7 +15,7 @@ from domain.kernel.decimals import exact
 from domain.kernel.errors import InvalidInputError
 from domain.metering.high_water import change_of
 from domain.metering.ports import Metric
-from domain.metering.proration import ProratedPeriod
+from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.rounding import round_units
 from domain.metering.usage_event import UsageEvent, number
 from domain.pricing.charge_models import percentage

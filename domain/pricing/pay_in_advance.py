@@ -19,9 +19,10 @@ from domain.kernel.decimals import exact
 from domain.kernel.money import major_units
 from domain.metering.aggregations import count
 from domain.metering.aggregations import sum as total
-from domain.metering.high_water import Peak, Rise, change_of, rise
+from domain.metering.high_water import Rise, change_of, rise
+from domain.metering.peak import Peak
 from domain.metering.ports import Metric
-from domain.metering.proration import ProratedPeriod
+from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.usage_event import UsageEvent
 from domain.pricing import in_advance
 from domain.pricing.charge_models import percentage

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from domain.metering.proration import ProratedValue
+from domain.metering.prorated_period import ProratedValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

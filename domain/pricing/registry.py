@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, get_args
 
 from domain.kernel.decimals import exact
-from domain.metering.proration import ProratedValue
+from domain.metering.prorated_period import ProratedValue
 from domain.pricing import grouping
 from domain.pricing.charge_models import (
     dynamic,

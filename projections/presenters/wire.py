@@ -1,4 +1,4 @@
-"""How times and numbers of read models go over the wire.
+"""How times and numbers of read models go over the wire; decimal strings are `domain.kernel.decimals.wire`.
 
 Docs hold instants as RFC 3339 in UTC, and decimals as strings. Source: api-surface 3.6, 3.7.
 """
@@ -6,9 +6,6 @@ Docs hold instants as RFC 3339 in UTC, and decimals as strings. Source: api-surf
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
-
-from domain.kernel import decimals
 
 
 def instant(value: str | None) -> str | None:
@@ -27,11 +24,6 @@ def instant_millis(value: str | None) -> str | None:
 def instant_offset(value: str | None) -> str | None:
     """`2022-09-14T00:00:00+00:00`, cut to seconds: `from_date` and `to_date` of fees."""
     return None if value is None else f"{_utc(value)[:19]}+00:00"
-
-
-def decimal_text(value: str | None) -> str | None:
-    """A decimal string with at least one fractional digit: "10.0", "0.05"."""
-    return None if value is None else decimals.wire(Decimal(value))
 
 
 def number(value: str | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -20,9 +20,9 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
         event_id: the identity's hash as a UUID (`identity`), or a random one.
         external_subscription_id: "" where the event names none.
         timestamp: UTC without offset, to the microsecond; `received_at` likewise.
-        properties: as sent.
-        values: what filters, groups and numbers look at: the texts that ClickHouse makes of these JSON values when it
-            reads them into a map of strings (null: "").
+        properties: a JSON object without newlines, as sent.
+        values: the same as filters, groups and numbers look at it: ClickHouse reads it into a map of strings (null is
+            "", and numbers are as they are written here).
         precise_total_amount_cents: decimal digits.
     """
 
@@ -34,8 +34,8 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     event_id: str
     timestamp: str
     received_at: str
-    properties: Mapping[str, msgspec.Raw]
-    values: Mapping[str, msgspec.Raw]
+    properties: msgspec.Raw
+    values: msgspec.Raw
     precise_total_amount_cents: str | None = None
 
 

@@ -216,10 +216,9 @@ async def test_refused_values(client: Client, event: dict[str, object], refused:
 @pytest.mark.parametrize(
     ("properties", "code"),
     [
-        (b'{"a":' * 501 + b"1" + b"}" * 501, "value_is_too_deep"),
-        (b'{"a":1e65536}', "value_is_out_of_range"),
+        (b'{"a":1e16384}', "value_is_out_of_range"),
         (b'{"a":1e99999999999999999999}', "value_is_out_of_range"),
-        (b'{"a":1e40000,"b":-1E-40000}', "value_is_out_of_range"),
+        (b'{"a":1e10000,"b":-1E-10000}', "value_is_out_of_range"),
     ],
 )
 async def test_properties_that_would_be_too_much_for_the_store(client: Client, properties: bytes, code: str) -> None:

@@ -22,13 +22,8 @@ from domain.metering.aggregations import sum as total
 from domain.metering.aggregations.unique_count import Operation
 from domain.metering.expression import EvaluationError, InvalidExpressionError, parse
 from domain.metering.matching import choose_filter, expand, filter_buckets, is_in, matches
-from domain.metering.proration import (
-    ProratedPeriod,
-    full_units,
-    prorate_sum,
-    prorate_unique_count,
-    prorated_units,
-)
+from domain.metering.prorated_period import ProratedPeriod
+from domain.metering.proration import full_units, prorate_sum, prorate_unique_count, prorated_units
 from domain.metering.rounding import round_units
 from domain.metering.usage_event import UsageEvent, number
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.ingest.properties import read
+from api.ingest.numbers import Number
+from api.ingest.properties import lines as stored
 from domain.kernel import ids
 from domain.metering.aggregations import count
 from domain.metering.aggregations import sum as sum_of
@@ -60,6 +61,9 @@ GROUPS = st.sampled_from(((), ("zone",), ("zone", "tier"), ("it's",)))
 QUESTIONS = st.lists(st.tuples(BUCKETS, GROUPS, st.booleans()), min_size=1, max_size=4)
 
 
+decode = msgspec.json.Decoder(dict[str, Any], float_hook=Number).decode
+
+
 def expected(query: UsageQuery, events: list[UsageEvent]) -> dict[tuple[str | None, ...], Usage]:
     """By the plain functions."""
     of_sum = query.metric.aggregation_type == "sum_agg"
@@ -95,7 +99,7 @@ async def test_sql_equals_the_plain_functions(
     if sent:
         lines = [line(organization, at=at, properties=properties) for properties, at in sent]
         for one, (properties, _) in zip(lines, sent, strict=True):
-            one.properties, one.values = read(msgspec.Raw(properties.encode()))
+            one.properties, one.values = stored(decode(properties))
         await usage_store.insert(body(lines, seq=0), str(organization))
     events = [
         UsageEvent(

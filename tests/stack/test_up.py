@@ -13,59 +13,46 @@ from cli.embedded import processes
 from tests.stack.up import Up, durabill, wait_until
 
 
-def test_a_second_one_is_refused_and_a_killed_one_is_taken_over(start_up: Callable[[], Up]) -> None:
+def test_a_life(start_up: Callable[[], Up]) -> None:
+    """One story, for a start takes seconds: refusals, deaths, a take-over, and an end that leaves nothing."""
     first = start_up()
     first.wait_until_ready()
     keys = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (first.data / "keys").iterdir()}
-    assert keys
+    assert set(keys) == {"admin", "clickhouse", "postgres"}
     assert set(keys.values()) == {0o600}, keys
-
-    for command in (["doctor"], ["rebuild"], ["replay"]):
-        answer = durabill(*command, "--data", str(first.data))
+    for command in ("doctor", "rebuild", "replay"):
+        answer = durabill(command, "--data", str(first.data))
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
     second = start_up()
-    assert second.process.wait(timeout=20) == 1
+    assert second.process.wait(timeout=30) == 1
     assert f"in use by process {first.process.pid}" in second.said()
 
-    first.process.send_signal(signal.SIGKILL)
-    first.process.wait()
-    wait_until(lambda: not processes.ours(first.data), seconds=20, what="the children die with their parent")
+    api = role(first.data, "serve")
+    os.kill(api, signal.SIGKILL)
+    wait_until(lambda: "was ended by SIGKILL" in first.said(), seconds=10, what="said on the terminal")
+    first.wait_until_ready()
+    assert role(first.data, "serve") != api
 
+    left = leave_everything_behind(first)
     third = start_up()
     third.wait_until_ready()
+    assert f"ending {len(left)} processes of an earlier run" in third.said()
+    assert not any(map(processes.alive, left))
+
     assert third.end() == 0, third.said()
     assert not processes.ours(third.data)
-    assert "ended" in third.said()
+    assert third.said().splitlines()[-1].endswith("ended")
 
 
-def test_what_a_killed_one_left_running_is_ended_first(start_up: Callable[[], Up]) -> None:
-    up = start_up()
-    up.wait_until_ready()
-    # Frozen, no process of the tree can follow its parent: as if the kernel had not told it.
+def leave_everything_behind(up: Up) -> list[int]:
+    """SIGKILL to the supervisor alone, while no other process can follow it; the ids of those others."""
     left = processes.ours(up.data)
-    up.process.send_signal(signal.SIGSTOP)
     for pid in left:
         os.kill(pid, signal.SIGSTOP)
     up.process.kill()
     up.process.wait()
-
-    again = start_up()
-    again.wait_until_ready()
-    assert not set(left) & set(processes.ours(up.data))
-    assert again.end() == 0, again.said()
-    assert not processes.ours(up.data)
-
-
-def test_a_role_that_dies_is_started_again(start_up: Callable[[], Up]) -> None:
-    up = start_up()
-    up.wait_until_ready()
-    api = role(up.data, "serve")
-    os.kill(api, signal.SIGKILL)
-    wait_until(lambda: "was ended by SIGKILL" in up.said(), seconds=10, what="said on the terminal")
-    up.wait_until_ready()
-    assert role(up.data, "serve") != api
-    assert up.end() == 0, up.said()
+    return left
 
 
 def test_a_taken_port_is_named_before_anything_starts(start_up: Callable[[], Up], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+from cli.up import is_ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ def wait_until(answer: Callable[[], bool], *, seconds: float, what: str) -> None
     deadline = time.monotonic() + seconds
     while not answer():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def durabill(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -48,10 +48,7 @@ class Up:
 
     def ready(self) -> bool:
         assert self.process.poll() is None, self.said()
-        try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/ready", trust_env=False).is_success
-        except httpx.TransportError:
-            return False
+        return is_ready(self.port)
 
     def wait_until_ready(self) -> None:
         wait_until(self.ready, seconds=60, what="ready")

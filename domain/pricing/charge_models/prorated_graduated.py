@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from domain.metering.proration import ProratedValue
+from domain.metering.prorated_period import ProratedValue
 from domain.pricing.charge_models.ranges import PricedRange
 from domain.pricing.price import Price, per_unit
 

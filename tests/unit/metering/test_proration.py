@@ -6,9 +6,8 @@ from decimal import Decimal
 import pytest
 
 from domain.metering.aggregations.unique_count import Operation
+from domain.metering.prorated_period import ProratedPeriod, ProratedValue
 from domain.metering.proration import (
-    ProratedPeriod,
-    ProratedValue,
     full_units,
     prorate_sum,
     prorate_unique_count,

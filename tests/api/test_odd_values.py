@@ -1,0 +1,95 @@
+"""No value of any field breaks the server: it is taken, or refused in the form of Lago's errors."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from domain.catalog.billable_metric import BillableMetricDetails
+from domain.catalog.charge import Charge
+from domain.catalog.plan import PlanDetails
+from domain.customers.customer import Address, BillingConfiguration, CustomerDetails
+from domain.organizations.organization import OrganizationDetails
+from tests.api.conftest import Client
+
+VALUES: list[Any] = [
+    None, True, 0, -1, 1.5, 10**18, 2**63, 1e300, "", " ", "x", "0", "1e999", "NaN", "\0", "\ufffe", "é" * 300, "x" * 20_000,
+    [], {}, [None], [[]], ["x"], ["\0"], [{}], [{"id": 1, "key": [], "values": {}}], {"a": None}, {"": ""}, {"a": {"b": []}},
+]  # fmt: skip
+METRIC = {"name": "m", "code": "m", "aggregation_type": "sum_agg", "field_name": "f"}
+PLAN = {"name": "p", "code": "p", "interval": "monthly", "amount_cents": 1, "amount_currency": "EUR"}
+
+
+def names(*kinds: type) -> list[str]:
+    return sorted({field.name for kind in kinds for field in fields(kind)} | {"id", "unknown", "tax_codes"})
+
+
+async def tries(client: Client, method: str, path: str, wrapper: str, body: dict[str, Any]) -> None:
+    answer = await client.request(method, path, json={wrapper: body})
+    error = answer.json()
+    assert answer.status_code in (200, 400, 403, 404, 422), (body, answer.text)
+    if answer.status_code == 422:
+        assert error["code"] == "validation_errors", (body, error)
+        for codes in error["error_details"].values():
+            assert codes and all(isinstance(code, str) for code in codes), (body, error)
+    elif answer.status_code != 200:
+        assert error["status"] == answer.status_code
+
+
+@pytest.mark.parametrize("name", [*names(CustomerDetails, Address), "billing_configuration", "shipping_address"])
+async def test_customer(client: Client, name: str) -> None:
+    for value in VALUES:
+        await tries(client, "POST", "/customers", "customer", {"external_id": "c", name: value})
+
+
+@pytest.mark.parametrize("name", names(BillingConfiguration))
+async def test_billing_configuration(client: Client, name: str) -> None:
+    for value in VALUES:
+        body = {"external_id": "c", "billing_configuration": {name: value}}
+        await tries(client, "POST", "/customers", "customer", body)
+
+
+@pytest.mark.parametrize("name", [*names(OrganizationDetails), "billing_configuration"])
+async def test_organization(client: Client, name: str) -> None:
+    for value in VALUES:
+        await tries(client, "PUT", "/organizations", "organization", {name: value})
+        await tries(client, "PUT", "/organizations", "organization", {"billing_configuration": {name: value}})
+
+
+@pytest.mark.parametrize("name", names(BillableMetricDetails))
+async def test_billable_metric(client: Client, name: str) -> None:
+    for number, value in enumerate(VALUES):
+        body = {**METRIC, "code": f"m{number}", name: value}
+        await tries(client, "POST", "/billable_metrics", "billable_metric", body)
+
+
+@pytest.mark.parametrize("name", [*names(PlanDetails), "fixed_charges", "usage_thresholds"])
+async def test_plan(client: Client, name: str) -> None:
+    for number, value in enumerate(VALUES):
+        await tries(client, "POST", "/plans", "plan", {**PLAN, "code": f"p{number}", name: value})
+
+
+@pytest.mark.parametrize("name", names(Charge))
+async def test_charge(client: Client, name: str) -> None:
+    metric = await client.ok("POST", "/billable_metrics", {"billable_metric": METRIC})
+    charge = {"billable_metric_id": metric["billable_metric"]["lago_id"], "charge_model": "standard"}
+    for number, value in enumerate(VALUES):
+        body = {**PLAN, "code": f"p{number}", "charges": [{**charge, name: value}]}
+        await tries(client, "POST", "/plans", "plan", body)
+
+
+@pytest.mark.parametrize("model", ["standard", "graduated", "graduated_percentage", "package", "percentage", "volume"])
+async def test_properties(client: Client, model: str) -> None:
+    metric = await client.ok("POST", "/billable_metrics", {"billable_metric": METRIC})
+    charge = {"billable_metric_id": metric["billable_metric"]["lago_id"], "charge_model": model}
+    keys = ["amount", "rate", f"{model}_ranges", "package_size", "free_units", "fixed_amount", "pricing_group_keys",
+            "grouped_by", "presentation_group_keys"]  # fmt: skip
+    for number, (key, value) in enumerate((key, value) for key in keys for value in VALUES):
+        for charged in (
+            {"properties": {key: value}},
+            {"filters": [{"values": {"a": ["b"]}, "properties": {key: value}}]},
+        ):
+            body = {**PLAN, "code": f"p{number}", "charges": [{**charge, **charged}]}
+            await tries(client, "POST", "/plans", "plan", body)

@@ -1,0 +1,153 @@
+"""One of everything, in wire form; `python -m tests.golden.presenters.presented` writes the golden files anew."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails, MetricFilter
+from domain.catalog.charge import Charge, ChargeFilter
+from domain.catalog.plan import Plan, PlanDetails
+from domain.customers.customer import Address, BillingConfiguration, Customer, CustomerDetails, Metadata
+from domain.kernel.aggregate import Aggregate
+from domain.organizations.organization import Organization, OrganizationDetails
+from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
+from projections.presenters.customers import present_customer, present_listed_customer, present_whole_customer
+from projections.presenters.organizations import present_organization
+from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.presenters.test_clocks import present_test_clock
+from projections.views import rows
+from projections.views.plans import PlanCounts
+from projections.views.test_clocks import ClockState
+
+FOLDER = Path(__file__).parent
+AT = datetime(2024, 2, 29, 12, 30, 15, 999_999, UTC)
+LATER = datetime(2024, 3, 1, tzinfo=UTC)
+
+
+def _id(number: int) -> UUID:
+    return UUID(int=number)
+
+
+def _doc(aggregate: Aggregate) -> dict[str, Any]:
+    return rows(aggregate)[0].doc
+
+
+def presented() -> dict[str, Any]:
+    """Name of the golden file -> form -> what is answered."""
+    organization = Organization.begin(
+        _id(1),
+        details=OrganizationDetails(
+            name="Acme, Inc.",
+            document_number_prefix="ACM-0001",
+            country="FR",
+            timezone="Europe/Paris",
+            email_settings=("invoice.finalized",),
+            webhook_url="https://acme.test/hook",
+        ),
+        sandbox=True,
+        at=AT,
+    )
+    customer = Customer.begin(
+        _id(2),
+        organization_id=_id(1),
+        sequential_id=7,
+        details=CustomerDetails(
+            external_id="c-1",
+            name="Wile",
+            address=Address(city="Lyon", country="FR"),
+            currency="EUR",
+            billing_configuration=BillingConfiguration(invoice_grace_period=3),
+            metadata=(Metadata(id=_id(3), key="tier", value="gold", display_in_invoice=True, created_at=AT),),
+        ),
+        at=AT,
+    )
+    metric = BillableMetric.begin(
+        _id(4),
+        organization_id=_id(1),
+        details=BillableMetricDetails(
+            name="Storage",
+            code="storage",
+            aggregation_type="sum_agg",
+            field_name="gb",
+            filters=(MetricFilter(key="region", values=("eu", "us")),),
+        ),
+        at=AT,
+    )
+    plan = Plan.begin(_id(5), organization_id=_id(1), parent_id=None, details=_plan(), at=AT)
+    plan_parts = (_doc(plan), {str(_id(4)): "storage"}, PlanCounts(customers=1, active_subscriptions=2))
+    customer_parts = (_doc(customer), _doc(organization))
+    return {
+        "organization": {"whole": present_organization(_doc(organization))},
+        "customer": {
+            "whole": present_whole_customer(*customer_parts),
+            "listed": present_listed_customer(*customer_parts),
+            "embedded": present_customer(*customer_parts),
+        },
+        "billable_metric": {
+            "shown": present_shown_billable_metric(_doc(metric)),
+            "other": present_billable_metric(_doc(metric)),
+        },
+        "plan": {
+            "whole": present_whole_plan(*plan_parts),
+            "listed": present_listed_plan(*plan_parts),
+            "embedded": present_embedded_plan(*plan_parts),
+        },
+        "test_clock": {
+            "ready": present_test_clock(ClockState(AT, AT)),
+            "advancing": present_test_clock(ClockState(AT, LATER)),
+        },
+    }
+
+
+def _plan() -> PlanDetails:
+    charge_filter = ChargeFilter(
+        id=_id(7),
+        values={"region": ("eu",)},
+        properties={"amount": "2", "pricing_group_keys": ["user"]},
+        invoice_display_name="Europe",
+        created_at=AT,
+    )
+    ranges = [
+        {"from_value": 0, "to_value": Decimal("1.5"), "per_unit_amount": "1", "flat_amount": "0"},
+        {"from_value": Decimal("1.5"), "to_value": None, "per_unit_amount": "0.5", "flat_amount": "0"},
+    ]
+    charges = (
+        Charge(
+            id=_id(6),
+            code="storage",
+            billable_metric_id=_id(4),
+            charge_model="standard",
+            properties={"amount": "1.50"},
+            filters=(charge_filter,),
+            created_at=AT,
+        ),
+        Charge(
+            id=_id(8),
+            code="storage_2",
+            billable_metric_id=_id(4),
+            charge_model="graduated",
+            properties={"graduated_ranges": ranges},
+            created_at=AT,
+        ),
+    )
+    return PlanDetails(
+        name="Pro",
+        code="pro",
+        interval="yearly",
+        amount_cents=120_000,
+        amount_currency="EUR",
+        trial_period=Decimal("7.5"),
+        bill_charges_monthly=True,
+        charges=charges,
+        metadata={"sku": "P1", "note": None},
+    )
+
+
+if __name__ == "__main__":
+    for name, forms in presented().items():
+        (FOLDER / f"{name}.json").write_text(json.dumps(forms, indent=2) + "\n")
