@@ -72,6 +72,7 @@ class Stack:
             raise CannotStartError(
                 f"port {self.port} of {HOST} is taken: end what listens there, or choose another --port"
             )
+        say("up", f"starting PostgreSQL, Temporal, ClickHouse and all roles on {self.folder.path}")
         self._end_what_is_left()
         self.cluster.create(self._environment())
         await asyncio.gather(self._start_ledger(), self._run(self._temporal()))

@@ -116,7 +116,7 @@ class IngestApp:
     async def _single(self, tenant: Tenant, content: bytes) -> tuple[int, bytes]:
         event = body.single(content)
         arrival = await self._arrival(tenant, content)
-        await self._find_subscription(event, arrival)
+        await self._find_subscription(event, tenant)
         line, key = to_line(event, arrival)
         if await self._ingest_log.append([] if key is None else [key], lines.encode([line]), 1):
             raise EventError(_taken())
@@ -130,8 +130,8 @@ class IngestApp:
         errors: dict[str, object] = {}
         for index, event in enumerate(events):
             try:
-                if event.external_subscription_id is None:
-                    await self._find_subscription(event, arrival)
+                if not event.external_subscription_id:
+                    await self._find_subscription(event, tenant)
                 line, key = to_line(event, arrival)
             except EventError as error:
                 errors[str(index)] = error.details
@@ -152,18 +152,18 @@ class IngestApp:
         expressions = {} if self._expressions is None else await self._expressions(organization_id)
         return Arrival.of(organization_id, await tenant.now(), expressions, content)
 
-    async def _find_subscription(self, event: IncomingEvent, arrival: Arrival) -> None:
+    async def _find_subscription(self, event: IncomingEvent, tenant: Tenant) -> None:
         """An event that names only a customer is of the one active subscription of that.
 
         Raises:
             EventError: the customer has none, or several.
         """
         customer = event.external_customer_id if event.external_customer_id is not None else event.customer_id
-        if event.external_subscription_id is not None or customer is None:
+        if event.external_subscription_id or customer is None:
             return
         found = None
         if isinstance(customer, str | int) and not isinstance(customer, bool) and "\0" not in str(customer):
-            found = await self._customers(arrival.organization_id, str(customer))
+            found = await self._customers(tenant.organization_id, str(customer))
         if found is None:
             raise EventError({"external_subscription_id": ["value_is_mandatory"]})
         event.external_subscription_id = found

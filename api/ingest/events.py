@@ -41,7 +41,7 @@ class EventError(BillingError):
         self.details = details
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrival:
     """What all events of a request have in common.
 
@@ -51,7 +51,7 @@ class Arrival:
         has_nul: whether some of them has a NUL character.
     """
 
-    organization_id: UUID
+    organization_id: bytes
     organization: str
     received_at: str
     expressions: Mapping[str, Computed]
@@ -59,7 +59,7 @@ class Arrival:
 
     @classmethod
     def of(cls, organization_id: UUID, at: datetime, expressions: Mapping[str, Computed], content: bytes) -> Arrival:
-        return cls(organization_id, str(organization_id), timestamps.instant(at), expressions, has_nul(content))
+        return cls(organization_id.bytes, str(organization_id), timestamps.instant(at), expressions, has_nul(content))
 
 
 def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]:
@@ -102,7 +102,7 @@ def to_line(event: IncomingEvent, arrival: Arrival) -> tuple[Line, bytes | None]
         raise EventError({"properties": ["value_is_out_of_range"]}) from None
 
     if subscription:
-        key = identity(arrival.organization_id.bytes, subscription, transaction_id)
+        key = identity(arrival.organization_id, subscription, transaction_id)
         digits = key.hex()
         event_id = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     else:

@@ -34,7 +34,8 @@ def parse(value: object) -> str | None:
 
 def instant(at: datetime) -> str:
     """UTC to the microsecond, without offset: `2023-09-04T15:45:12.344000`."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26]
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:26]
 
 
 def _seconds(value: object) -> Decimal | None:

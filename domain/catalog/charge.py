@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from domain.metering.matching import ALL_FILTER_VALUES
 from domain.pricing.registry import ChargeModel
 
 
@@ -26,10 +27,22 @@ class ChargeFilter:
     invoice_display_name: str | None = None
     created_at: datetime
 
+    @property
+    def display_name(self) -> str:
+        """Its own name, else its values; all values of a key show as the key (metering-pricing F10)."""
+        shown = (
+            key if tuple(values) == (ALL_FILTER_VALUES,) else ", ".join(values) for key, values in self.values.items()
+        )
+        return self.invoice_display_name or ", ".join(shown)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedPricingUnit:
+    """Where a charge is priced in pricing units: `conversion_rate` major units of money for one (X1)."""
+
+    pricing_unit_id: UUID
     code: str
+    short_name: str
     conversion_rate: str
 
 

@@ -5,18 +5,24 @@ Source: metering-pricing 17 (Y1 to Y3), P16, P17.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.catalog.billable_metric import BillableMetric
+from domain.catalog.charge import Charge
 from domain.catalog.plan import Plan
-from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
+from domain.invoicing.usage_fees import PricedBucket, UsageOptions, UsageWindow, price_usage
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
 from domain.metering.ports import UsageReader
+from domain.metering.prorated_period import ProratedPeriod
 from domain.subscriptions.billing_dates import Boundaries, boundaries, period_of
 from domain.subscriptions.due import lifetime_of, schedule_of
+from domain.subscriptions.proration import subscription_day_count
 from domain.subscriptions.subscription import Subscription
+
+CURRENT = UsageOptions(current=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +54,53 @@ def running_period(subscription: Subscription, plan: Plan, timezone: str, *, at:
 
 
 async def current_usage(
-    ledger: Ledger, usage: UsageReader, subscription: Subscription, plan: Plan, timezone: str, *, at: datetime
+    ledger: Ledger,
+    usage: UsageReader,
+    subscription: Subscription,
+    plan: Plan,
+    timezone: str,
+    *,
+    charges: Sequence[Charge] | None = None,
+    options: UsageOptions = CURRENT,
+    full_usage: bool = False,
+    at: datetime,
 ) -> CurrentUsage:
     """The usage of the running period, with every event that has been acknowledged.
+
+    Args:
+        charges: those that are asked for; None for all of the plan.
+        full_usage: since the start of the subscription, not of the period.
 
     Raises:
         UnavailableError: usage is not known now.
     """
+    schedule, lifetime = schedule_of(subscription, plan, timezone), lifetime_of(subscription)
     window = running_period(subscription, plan, timezone, at=at)
     assert window.charges_from_at is not None
     assert window.charges_to_at is not None
-    schedule = schedule_of(subscription, plan, timezone)
-    charges = plan.details.charges
+    from_at = lifetime.started_at if full_usage else window.charges_from_at
+    asked = plan.details.charges if charges is None else charges
     buckets: list[PricedBucket] = []
-    if charges:
-        ids = sorted({charge.billable_metric_id for charge in charges})
+    if asked:
+        ids = sorted({charge.billable_metric_id for charge in asked})
         metrics = {metric.id: metric for metric in await ledger.load_many(BillableMetric, ids)}
-        asked = UsageWindow(
+        priced = UsageWindow(
             organization_id=subscription.organization_id,
             external_subscription_id=subscription.external_id,
-            from_at=window.charges_from_at,
+            from_at=from_at,
             to_at=window.charges_to_at,
+            period=ProratedPeriod(
+                from_at=from_at,
+                to_at=window.charges_to_at,
+                days=subscription_day_count(from_at, window.charges_to_at, timezone, lifetime),
+                duration_days=window.charges_duration,
+                timezone=timezone,
+            ),
             currency=plan.details.amount_currency,
         )
-        [buckets] = await price_usage(usage, await usage.watermark(), [(asked, charges)], metrics)
+        [buckets] = await price_usage(usage, await usage.watermark(), [(priced, asked)], metrics, options)
     return CurrentUsage(
-        from_at=window.charges_from_at,
+        from_at=from_at,
         to_at=window.charges_to_at,
         issuing_date=period_of(schedule, local_date(window.timestamp, timezone)).last,
         currency=plan.details.amount_currency,

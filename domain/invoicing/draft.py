@@ -12,36 +12,39 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.catalog.billable_metric import BillableMetric
-from domain.catalog.charge import Charge
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Address, Customer
+from domain.invoicing.charge_fees import billed_charges, charge_fees
 from domain.invoicing.invoice import (
     Fee,
     FeeItem,
-    FeeType,
     InvoiceContent,
     InvoiceSubscription,
     Party,
-    PricedUsageInputs,
     SubscriptionFeeInputs,
 )
 from domain.invoicing.issuing_date import dates
 from domain.invoicing.totals import totals
-from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage, rounding_of
+from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
 from domain.kernel import ids
 from domain.kernel.money import major_units
 from domain.kernel.zones import local_date
 from domain.metering.ports import UsageReader
+from domain.metering.prorated_period import ProratedPeriod
 from domain.organizations.organization import Organization
 from domain.pricing.fee import PricedFee, settle
 from domain.pricing.price import Price
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule, boundaries, termination_boundaries
 from domain.subscriptions.due import lifetime_of
-from domain.subscriptions.proration import FeeHistory, bills_subscription_fee, choose_formula, subscription_fee
+from domain.subscriptions.proration import (
+    FeeHistory,
+    bills_subscription_fee,
+    choose_formula,
+    subscription_day_count,
+    subscription_fee,
+)
 from domain.subscriptions.subscription import InvoicingReason, Subscription
-
-_UNNUMBERED = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +93,19 @@ async def draft_invoice(
     """
     settings = billing_settings(customer, organization)
     covered = [(one, one.boundaries(reason, at)) for one in billed]
-    windows = [(_window(one, window), _charges(one, window, metrics, reason)) for one, window in covered]
+    windows = [
+        (usage_window(one, window), billed_charges(one.plan.details.charges, metrics, window, reason))
+        for one, window in covered
+    ]
     watermark: int | None = None
     priced: list[list[PricedBucket]] = [[] for _ in covered]
     if any(charges for _, charges in windows):
         watermark = await usage.watermark()
         priced = await price_usage(usage, watermark, windows, metrics)
-    unnumbered: list[Fee] = []
-    for (one, window), buckets in zip(covered, priced, strict=True):
-        unnumbered += _subscription_fees(one, window, reason)
-        unnumbered += (_charge_fee(one, window, bucket) for bucket in buckets if _is_kept(bucket.fee))
-    fees = tuple(replace(fee, id=ids.of("fee", invoice_id, position)) for position, fee in enumerate(unnumbered))
+    fees: list[Fee] = []
+    for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
+        fees += _subscription_fees(invoice_id, one, window, reason)
+        fees += charge_fees(invoice_id, one.subscription, asked, buckets)
     issued = dates(
         "subscription",
         at,
@@ -124,45 +129,35 @@ async def draft_invoice(
         buyer=_buyer(customer),
         footer=organization.details.invoice_footer,
         subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
-        fees=fees,
+        fees=tuple(fees),
         totals=totals(fees),
         watermark=watermark,
     )
 
 
-def _window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
+def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
+    """The stretch of time whose usage is priced, and the period that it is measured by (P10, T4)."""
+    from_at, to_at = window.charges_from_at or window.timestamp, window.charges_to_at or window.timestamp
+    zone = one.schedule.timezone
     return UsageWindow(
         organization_id=one.subscription.organization_id,
         external_subscription_id=one.subscription.external_id,
-        from_at=window.charges_from_at or window.timestamp,
-        to_at=window.charges_to_at or window.timestamp,
+        from_at=from_at,
+        to_at=to_at,
+        period=ProratedPeriod(
+            from_at=from_at,
+            to_at=to_at,
+            days=subscription_day_count(from_at, to_at, zone, one.lifetime),
+            duration_days=window.charges_duration,
+            timezone=zone,
+        ),
         currency=one.plan.details.amount_currency,
     )
 
 
-def _charges(
-    one: BilledSubscription, window: Boundaries, metrics: Mapping[UUID, BillableMetric], reason: InvoicingReason
-) -> list[Charge]:
-    """The charges whose usage this invoice bills (metering-pricing K1, L9, P15)."""
-    if reason == "subscription_starting" or window.charges_from_at is None or window.charges_to_at is None:
-        return []
-    if window.charges_from_at >= window.charges_to_at:
-        return []
-    ending = reason == "subscription_terminating"
-    return [
-        charge
-        for charge in one.plan.details.charges
-        if charge.invoiceable
-        and not (charge.pay_in_advance and (ending or not metrics[charge.billable_metric_id].details.recurring))
-    ]
-
-
-def _is_kept(fee: PricedFee) -> bool:
-    """Whether a charge's fee stands on the invoice: something was used, or is owed (metering-pricing K5)."""
-    return fee.units != 0 or fee.amount_cents != 0 or fee.events_count != 0
-
-
-def _subscription_fees(one: BilledSubscription, window: Boundaries, reason: InvoicingReason) -> Iterator[Fee]:
+def _subscription_fees(
+    invoice_id: UUID, one: BilledSubscription, window: Boundaries, reason: InvoicingReason
+) -> Iterator[Fee]:
     subscription, plan, schedule, lifetime = one.subscription, one.plan, one.schedule, one.lifetime
     history = FeeHistory(
         created_at=subscription.created_on,
@@ -190,14 +185,23 @@ def _subscription_fees(one: BilledSubscription, window: Boundaries, reason: Invo
         item_type="Subscription",
         grouped_by={},
     )
-    yield _fee(
-        one,
-        "subscription",
-        item,
-        price_subscription(inputs, plan.details.amount_currency),
+    priced = price_subscription(inputs, plan.details.amount_currency)
+    yield Fee(
+        id=ids.of("fee", invoice_id, subscription.id, "subscription"),
+        fee_type="subscription",
+        item=item,
+        subscription_id=subscription.id,
+        external_subscription_id=subscription.external_id,
+        units=priced.units,
+        total_aggregated_units=priced.total_aggregated_units,
+        events_count=None,
+        amount_cents=priced.amount_cents,
+        precise_amount_cents=priced.precise_amount_cents,
+        unit_amount_cents=priced.unit_amount_cents,
+        precise_unit_amount=priced.precise_unit_amount,
+        amount_details=priced.amount_details,
         from_at=window.from_at,
         to_at=window.to_at,
-        events_count=None,
         pay_in_advance=plan.details.pay_in_advance,
         proration=inputs,
     )
@@ -221,82 +225,6 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
         currency,
     )
     return replace(fee, unit_amount_cents=fee.amount_cents)
-
-
-def _charge_fee(one: BilledSubscription, window: Boundaries, bucket: PricedBucket) -> Fee:
-    metric, charge, filter_ = bucket.metric.details, bucket.charge, bucket.filter
-    item = FeeItem(
-        code=metric.code,
-        name=metric.name,
-        description=metric.description,
-        invoice_display_name=charge.invoice_display_name,
-        lago_item_id=bucket.metric.id,
-        item_type="BillableMetric",
-        filters=None if filter_ is None else filter_.values,
-        filter_invoice_display_name=None if filter_ is None else filter_.invoice_display_name,
-        grouped_by=bucket.grouped_by,
-    )
-    return _fee(
-        one,
-        "charge",
-        item,
-        bucket.fee,
-        from_at=window.charges_from_at,
-        to_at=window.charges_to_at,
-        events_count=bucket.fee.events_count,
-        pay_in_advance=charge.pay_in_advance,
-        charge_id=charge.id,
-        charge_filter_id=None if filter_ is None else filter_.id,
-        billable_metric_code=metric.code,
-        usage=PricedUsageInputs(
-            query=bucket.query,
-            charge_model=charge.charge_model,
-            properties=bucket.properties,
-            aggregated_units=bucket.aggregated.units,
-            rounding=rounding_of(bucket.metric),
-        ),
-    )
-
-
-def _fee(
-    one: BilledSubscription,
-    fee_type: FeeType,
-    item: FeeItem,
-    priced: PricedFee,
-    *,
-    from_at: datetime | None,
-    to_at: datetime | None,
-    events_count: int | None,
-    pay_in_advance: bool,
-    charge_id: UUID | None = None,
-    charge_filter_id: UUID | None = None,
-    billable_metric_code: str | None = None,
-    usage: PricedUsageInputs | None = None,
-    proration: SubscriptionFeeInputs | None = None,
-) -> Fee:
-    return Fee(
-        id=_UNNUMBERED,
-        fee_type=fee_type,
-        item=item,
-        subscription_id=one.subscription.id,
-        external_subscription_id=one.subscription.external_id,
-        charge_id=charge_id,
-        charge_filter_id=charge_filter_id,
-        billable_metric_code=billable_metric_code,
-        units=priced.units,
-        total_aggregated_units=priced.total_aggregated_units,
-        events_count=events_count,
-        amount_cents=priced.amount_cents,
-        precise_amount_cents=priced.precise_amount_cents,
-        unit_amount_cents=priced.unit_amount_cents,
-        precise_unit_amount=priced.precise_unit_amount,
-        amount_details=priced.amount_details,
-        from_at=from_at,
-        to_at=to_at,
-        pay_in_advance=pay_in_advance,
-        usage=usage,
-        proration=proration,
-    )
 
 
 def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, at: datetime) -> InvoiceSubscription:

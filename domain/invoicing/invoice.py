@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from domain.catalog.charge import AppliedPricingUnit
 from domain.customers.customer import Address
+from domain.invoicing.usage_fees import Breakdown, UsageInputs
 from domain.kernel.aggregate import Aggregate
-from domain.metering.ports import UsageQuery
-from domain.pricing.registry import ChargeModel
+from domain.pricing.pricing_unit import PricingUnitUsage
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
 from domain.subscriptions.proration import Formula
 from domain.subscriptions.subscription import InvoicingReason
@@ -39,23 +40,6 @@ class FeeItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PricedUsageInputs:
-    """What a charge fee was computed from: enough to aggregate and price it again, years later.
-
-    Attributes:
-        query: the aggregation; with the invoice's watermark it gives the same units for ever.
-        aggregated_units: as aggregated, before the metric's rounding.
-        rounding: the metric's rounding function and precision, if any.
-    """
-
-    query: UsageQuery
-    charge_model: ChargeModel
-    properties: Mapping[str, Any]
-    aggregated_units: Decimal
-    rounding: tuple[str, int] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFeeInputs:
     """What a subscription fee was computed from: the arguments of `subscriptions/proration.py`."""
 
@@ -68,10 +52,23 @@ class SubscriptionFeeInputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumInputs:
+    """What a true-up was computed from: `days` of `duration_days` days of its minimum (metering-pricing U1)."""
+
+    min_amount_cents: int
+    days: int
+    duration_days: int
+    used_cents: int
+    used_precise_cents: Decimal
+    pricing_unit: AppliedPricingUnit | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fee:
     """One line. Amounts in minor units; `precise_unit_amount` in major ones (metering-pricing N2).
 
-    `from_at` and `to_at` are the period shown, inclusive. Exactly one of the two inputs is there, by `fee_type`.
+    `from_at` and `to_at` are the period shown, inclusive. Exactly one of `usage`, `proration` and `minimum` says what
+    the fee was computed from. A fee that fills up a minimum names its parent, and the parent names it.
     """
 
     id: UUID
@@ -99,8 +96,14 @@ class Fee:
     pay_in_advance: bool = False
     invoiceable: bool = True
     description: str | None = None
-    usage: PricedUsageInputs | None = None
+    pricing_unit: PricingUnitUsage | None = None
+    breakdowns: tuple[Breakdown, ...] = ()
+    true_up_fee_id: UUID | None = None
+    true_up_parent_fee_id: UUID | None = None
+    event_transaction_id: str | None = None
+    usage: UsageInputs | None = None
     proration: SubscriptionFeeInputs | None = None
+    minimum: MinimumInputs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

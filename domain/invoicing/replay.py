@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.totals import totals
-from domain.invoicing.usage_fees import price_units
-from domain.kernel.decimals import wire
+from domain.invoicing.usage_fees import price_inputs
 from domain.metering.ports import UsageReader
 from domain.pricing.fee import PricedFee
 
@@ -45,8 +45,8 @@ def replay_prices(invoice: Invoice) -> Iterator[Difference]:
         computed = _price(fee, invoice.content.currency)
         for name in _COMPARED:
             kept = getattr(fee, name)
-            if kept != getattr(computed, name):
-                yield Difference(invoice.id, f"fees[{position}].{name}", kept, getattr(computed, name))
+            if kept != getattr(computed, name, None):
+                yield Difference(invoice.id, f"fees[{position}].{name}", kept, getattr(computed, name, None))
     kept_totals = invoice.content.totals
     computed_totals = totals(
         invoice.content.fees,
@@ -68,33 +68,23 @@ async def replay_usage(reader: UsageReader, invoices: Sequence[Invoice]) -> list
     """
     differences: list[Difference] = []
     for invoice in invoices:
-        kept = [fee.usage for fee in invoice.content.fees if fee.usage is not None]
-        if not kept:
+        fees = [(fee, fee.usage) for fee in invoice.content.fees if fee.usage is not None]
+        if not fees:
             continue
         assert invoice.content.watermark is not None, invoice.id
-        answers = await reader.aggregate([inputs.query for inputs in kept], invoice.content.watermark)
-        groups = [{tuple(usage.group): usage.units for usage in usages} for usages in answers]
-        fees = [fee for fee in invoice.content.fees if fee.usage is not None]
-        for fee, inputs, by_group in zip(fees, kept, groups, strict=True):
-            group = tuple(fee.item.grouped_by[key] for key in inputs.query.group_by)
-            units = by_group.get(group)
-            if units != inputs.aggregated_units:
-                shown = "nothing" if units is None else wire(units)
-                differences.append(
-                    Difference(invoice.id, f"usage of {fee.item.code} {group}", wire(inputs.aggregated_units), shown)
-                )
+        answers = await reader.aggregate([inputs.query for _, inputs in fees], invoice.content.watermark)
+        for (fee, inputs), usages in zip(fees, answers, strict=True):
+            found = next((usage for usage in usages if usage.group == inputs.usage.group), None)
+            if found != inputs.usage and (found is not None or inputs.usage.units != 0):
+                differences.append(Difference(invoice.id, f"usage of {fee.item.code}", inputs.usage, found))
     return differences
 
 
-def _price(fee: Fee, currency: str) -> PricedFee:
+def _price(fee: Fee, currency: str) -> PricedFee | None:
     if fee.proration is not None:
         return price_subscription(fee.proration, currency)
+    if fee.minimum is not None:
+        found = price_minimum(fee.minimum, currency)
+        return None if found is None else found[0]
     assert fee.usage is not None, fee.id
-    return price_units(
-        fee.usage.charge_model,
-        fee.usage.properties,
-        fee.usage.aggregated_units,
-        fee.events_count or 0,
-        rounding=fee.usage.rounding,
-        currency=currency,
-    )
+    return price_inputs(fee.usage, currency)[0]

@@ -52,3 +52,11 @@ def _is_presentation_key(key: object) -> bool:
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def presentation_keys(properties: Mapping[str, Any], *, in_invoice: bool = False) -> tuple[str, ...]:
+    """The properties that usage is broken down by for show; `in_invoice` those alone that invoices show."""
+    keys = properties.get("presentation_group_keys") or ()
+    return tuple(
+        key["value"] for key in keys if not in_invoice or (key.get("options") or {}).get("display_in_invoice") is True
+    )

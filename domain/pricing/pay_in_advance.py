@@ -107,7 +107,7 @@ def _usages(
         before,
         units=units,
         events_count=before.events_count + 1,
-        running_totals=() if terms is None else _with(before, step.change, terms),
+        running_totals=() if terms is None else _with(before.running_totals, step.change, terms),
         values=(*before.values, step.change),
         precise_total_amount=before.precise_total_amount + own_amount,
     )
@@ -126,10 +126,7 @@ def _counted(units: Decimal, more: int, terms: Percentage | None) -> PricedUsage
     )
 
 
-def _with(before: PricedUsage, change: Decimal, terms: Percentage) -> Sequence[Decimal] | range:
-    """The running totals with one more event, unless the free allowances ended with an earlier one."""
-    totals = before.running_totals
-    if len(totals) < before.events_count:
-        return totals
-    values = [later - earlier for earlier, later in pairwise((Decimal(0), *totals))]
+def _with(running_totals: Sequence[Decimal] | range, change: Decimal, terms: Percentage) -> tuple[Decimal, ...]:
+    """The running totals with one more event; the same where the free allowances ended with an earlier one."""
+    values = [later - earlier for earlier, later in pairwise((Decimal(0), *running_totals))]
     return total.running_totals([*values, change], free_events=terms.free_events, free_units=terms.free_units)

@@ -41,7 +41,7 @@ def _charge(buckets: Sequence[PricedBucket], currency: str) -> dict[str, Any]:
     grouped = [bucket for bucket in buckets if bucket.grouped_by]
     return _sums(buckets) | {
         "amount_currency": currency,
-        "pricing_unit_details": None,
+        "pricing_unit_details": _pricing_unit(buckets),
         "charge": {
             "lago_id": str(charge.id),
             "charge_model": charge.charge_model,
@@ -56,7 +56,34 @@ def _charge(buckets: Sequence[PricedBucket], currency: str) -> dict[str, Any]:
         },
         "filters": _filters(buckets) if charge.filters else [],
         "grouped_usage": _groups(buckets) if grouped else [],
-        "presentation_breakdowns": [],
+        "presentation_breakdowns": _breakdowns(
+            bucket for bucket in buckets if bucket.filter is None and not bucket.grouped_by
+        ),
+    }
+
+
+def _breakdowns(buckets: Iterable[PricedBucket]) -> list[dict[str, Any]]:
+    """Units per tuple of values of the presentation keys, over all the buckets (metering-pricing R6)."""
+    units: dict[tuple[tuple[str, str | None], ...], Decimal] = {}
+    for bucket in buckets:
+        for one in bucket.breakdowns:
+            values = tuple(one.presentation_by.items())
+            units[values] = units.get(values, Decimal(0)) + one.units
+    return [
+        {"presentation_by": {key: value or "" for key, value in values}, "units": decimal_text(total)}
+        for values, total in units.items()
+    ]
+
+
+def _pricing_unit(buckets: Sequence[PricedBucket]) -> dict[str, Any] | None:
+    """Figures in pricing units (metering-pricing X5)."""
+    unit = buckets[0].charge.applied_pricing_unit
+    if unit is None:
+        return None
+    return {
+        "amount_cents": sum(bucket.pricing_unit.amount_cents for bucket in buckets if bucket.pricing_unit is not None),
+        "short_name": unit.short_name,
+        "conversion_rate": decimal_text(Decimal(unit.conversion_rate)),
     }
 
 
@@ -78,10 +105,10 @@ def _filters(buckets: Sequence[PricedBucket]) -> list[dict[str, Any]]:
     return [
         _sums(members)
         | {
-            "pricing_unit_details": None,
+            "pricing_unit_details": _pricing_unit(members),
             "invoice_display_name": None if members[0].filter is None else members[0].filter.invoice_display_name,
             "values": None if members[0].filter is None else members[0].filter.values,
-            "presentation_breakdowns": [],
+            "presentation_breakdowns": _breakdowns(members),
         }
         for members in rows.values()
     ]
@@ -95,10 +122,10 @@ def _groups(buckets: Sequence[PricedBucket]) -> list[dict[str, Any]]:
     return [
         _sums(members)
         | {
-            "pricing_unit_details": None,
+            "pricing_unit_details": _pricing_unit(members),
             "grouped_by": dict(group),
             "filters": _filters(members) if members[0].charge.filters else [],
-            "presentation_breakdowns": [],
+            "presentation_breakdowns": _breakdowns(bucket for bucket in members if bucket.filter is None),
         }
         for group, members in rows.items()
     ]

@@ -29,8 +29,8 @@ def present_fee(fee: Doc) -> dict[str, Any]:
         "lago_charge_filter_id": fee["charge_filter_id"],
         "lago_fixed_charge_id": None,
         "lago_invoice_id": fee["invoice_id"],
-        "lago_true_up_fee_id": None,
-        "lago_true_up_parent_fee_id": None,
+        "lago_true_up_fee_id": fee["true_up_fee_id"],
+        "lago_true_up_parent_fee_id": fee["true_up_parent_fee_id"],
         "lago_subscription_id": fee["subscription_id"],
         "lago_customer_id": fee["customer_id"],
         "lago_original_fee_id": None,
@@ -65,8 +65,14 @@ def present_fee(fee: Doc) -> dict[str, Any]:
         "refunded_at": None,
         "amount_details": fee["amount_details"],
         "self_billed": False,
-        "pricing_unit_details": None,
-        "presentation_breakdowns": [],
+        "pricing_unit_details": _pricing_unit(fee),
+        "presentation_breakdowns": [
+            {
+                "presentation_by": {key: value or "" for key, value in one["presentation_by"].items()},
+                "units": decimals.wire(Decimal(one["units"])),
+            }
+            for one in fee["breakdowns"]
+        ],
     }
     if fee["fee_type"] in ("charge", "subscription", "fixed_charge", "add_on"):
         presented["from_date"] = wire.instant_offset(fee["from_at"])
@@ -87,6 +93,24 @@ def _item(fee: Doc) -> dict[str, Any]:
         "lago_item_id": item["lago_item_id"],
         "item_type": item["item_type"],
         "grouped_by": {key: value or "" for key, value in item["grouped_by"].items()},
+    }
+
+
+def _pricing_unit(fee: Doc) -> dict[str, Any] | None:
+    """Figures in pricing units (metering-pricing X5)."""
+    figures = fee["pricing_unit"]
+    if figures is None:
+        return None
+    unit = (fee["usage"] or fee["minimum"])["pricing_unit"]
+    return {
+        "lago_pricing_unit_id": unit["pricing_unit_id"],
+        "pricing_unit_code": unit["code"],
+        "short_name": unit["short_name"],
+        "amount_cents": figures["amount_cents"],
+        "precise_amount_cents": decimals.wire(Decimal(figures["precise_amount_cents"])),
+        "unit_amount_cents": figures["unit_amount_cents"],
+        "precise_unit_amount": decimals.wire(Decimal(figures["precise_unit_amount"])),
+        "conversion_rate": decimals.wire(Decimal(figures["conversion_rate"])),
     }
 
 

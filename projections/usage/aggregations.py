@@ -17,8 +17,9 @@ from domain.metering.ports import AggregationType
 _NUMBER: Final = r"^-?[0-9]+(\\.[0-9]+)?$"
 """Source: metering-pricing G4."""
 
-_SHORT_NUMBER: Final = r"^-?[0-9]{1,28}(\\.[0-9]{1,38})?$"
-"""Whose sums a Decimal256 of 38 decimals holds, for 10^10 events: the others are added here, not there."""
+_SHORT: Final = 28
+"""Characters of numbers that ClickHouse adds: a Decimal256 of 38 decimals holds the sum of 10^10 such. Longer ones are
+added here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,8 @@ AGGREGATIONS: Final[Mapping[AggregationType, Aggregation]] = {
     "sum_agg": Aggregation(  # metering-pricing A6, A7, G4
         condition=lambda value: f"match({value}, '{_NUMBER}')",
         columns=lambda value: (
-            f"toString(sum(toDecimal256OrZero(if(match({value}, '{_SHORT_NUMBER}'), {value}, '0'), 38)))",
-            f"groupArrayIf({value}, not match({value}, '{_SHORT_NUMBER}'))",
+            f"toString(sum(toDecimal256OrZero(if(length({value}) <= {_SHORT}, {value}, '0'), 38)))",
+            f"groupArrayIf({value}, length({value}) > {_SHORT})",
         ),
         units=_sum,
         whole_history=True,

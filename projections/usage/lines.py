@@ -54,9 +54,8 @@ def identity(organization_id: bytes, external_subscription_id: str, transaction_
 
     Source: metering-pricing E7 (neither time nor code is part of it).
     """
-    subscription = external_subscription_id.encode()
-    key = b"%b%d:%b%b" % (organization_id, len(subscription), subscription, transaction_id.encode())
-    return blake2b(key, digest_size=16).digest()
+    names = f"{len(external_subscription_id)}:{external_subscription_id}{transaction_id}"
+    return blake2b(organization_id + names.encode(), digest_size=16).digest()
 
 
 def with_seq(seq: int, body: bytes) -> bytes:

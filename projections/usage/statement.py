@@ -20,10 +20,14 @@ _MICROSECOND = timedelta(microseconds=1)
 _FIRST_MICROSECONDS = -2_208_988_800_000_000
 """1900, where ClickHouse's time begins."""
 
-_ASKED = "question UInt32, owner UUID, subscription String, metric String, from_at Int64, to_at Int64, watermark UInt64"
+_OWNER = "(e.organization_id, e.external_subscription_id, e.code)"
+_ASKED = "question UInt32, owner Tuple(UUID, String, String), from_at Int64, to_at Int64, watermark UInt64"
 
 Question = tuple[UsageQuery, int]
 """A query and its watermark."""
+
+_Numbered = tuple[int, UsageQuery, int]
+"""The index of a question, its query and its watermark."""
 
 
 class GroupRow(msgspec.Struct, array_like=True):
@@ -43,14 +47,10 @@ class GroupRow(msgspec.Struct, array_like=True):
 
 def statement(aggregation: Aggregation, questions: Sequence[Question]) -> str:
     """A select of `GroupRow`s, one per group that has events."""
-    shapes: dict[tuple[str | None, Bucket, tuple[str, ...]], list[tuple[int, Question]]] = defaultdict(list)
-    for index, question in enumerate(questions):
-        query = question[0]
-        shapes[query.metric.field_name, query.bucket, query.group_by].append((index, question))
-    return "\nunion all\n".join(
-        _select(aggregation, field_name, bucket, group_by, asked)
-        for (field_name, bucket, group_by), asked in shapes.items()
-    )
+    shapes: dict[tuple[str | None, Bucket, tuple[str, ...]], list[_Numbered]] = defaultdict(list)
+    for index, (query, watermark) in enumerate(questions):
+        shapes[query.metric.field_name, query.bucket, query.group_by].append((index, query, watermark))
+    return "\nunion all\n".join(_select(aggregation, *shape, asked) for shape, asked in shapes.items())
 
 
 def _select(
@@ -58,36 +58,56 @@ def _select(
     field_name: str | None,
     bucket: Bucket,
     group_by: Sequence[str],
-    asked: Sequence[tuple[int, Question]],
+    asked: Sequence[_Numbered],
 ) -> str:
     value = "''" if field_name is None else _property(field_name)
-    owners, rows, windows = [], [], []
-    for index, (query, watermark) in asked:
-        owner = ", ".join(
-            (f"'{query.organization_id}'", quoted(query.external_subscription_id), quoted(query.metric.code))
-        )
-        window = _window(aggregation, query)
-        owners.append(f"({owner})")
-        rows.append(f"({index}, {owner}, {window[0]}, {window[1]}, {watermark})")
-        windows.append(window)
-    conditions = [
-        f"(e.organization_id, e.external_subscription_id, e.code) in ({', '.join(dict.fromkeys(owners))})",
-        f"e.timestamp >= fromUnixTimestamp64Micro({min(start for start, _ in windows)}, 'UTC')",
-        f"e.timestamp <= fromUnixTimestamp64Micro({max(end for _, end in windows)}, 'UTC')",
-        "toUnixTimestamp64Micro(e.timestamp) between asked.from_at and asked.to_at",
-        "e.seq <= asked.watermark",
-        aggregation.condition(value),
-        _matches(bucket.matching),
-        *(f"not ({_matches(ignored)})" for ignored in bucket.ignored),
-    ]
     columns, group = ", ".join(aggregation.columns(value)), ", ".join(map(_property, group_by))
+    question, source, conditions = (_of_one if len(asked) == 1 else _of_many)(aggregation, asked)
+    conditions += [aggregation.condition(value), _matches(bucket.matching)]
+    conditions += [f"not ({_matches(ignored)})" for ignored in bucket.ignored]
     return f"""
-select asked.question as question, [{group}]::Array(String) as group, count() as events_count, tuple({columns}) as found
-from {TABLE} as e
-join values('{_ASKED}', {", ".join(rows)}) as asked
-  on e.organization_id = asked.owner and e.external_subscription_id = asked.subscription and e.code = asked.metric
+select {question} as question, [{group}]::Array(String) as group, count() as events_count, tuple({columns}) as found
+from {source}
 where {" and ".join(conditions)}
 group by question, group"""  # noqa: S608 - all texts are quoted
+
+
+def _of_one(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str, str, list[str]]:
+    """Its index, and which events it is about: without a join, which takes longer than such a query itself."""
+    ((index, query, watermark),) = asked
+    first, last = _window(aggregation, query)
+    conditions = [f"{_OWNER} = {_owner(query)}", *_between(first, last), f"e.seq <= {watermark}"]
+    return f"toUInt32({index})", f"{TABLE} as e", conditions
+
+
+def _of_many(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str, str, list[str]]:
+    """Likewise: one scan of all their events, each joined to those who ask for it."""
+    windows = [_window(aggregation, query) for _, query, _ in asked]
+    rows = [
+        f"({index}, {_owner(query)}, {first}, {last}, {watermark})"
+        for (index, query, watermark), (first, last) in zip(asked, windows, strict=True)
+    ]
+    owners = dict.fromkeys(_owner(query) for _, query, _ in asked)
+    conditions = [
+        f"{_OWNER} in ({', '.join(owners)})",
+        *_between(min(first for first, _ in windows), max(last for _, last in windows)),
+        "toUnixTimestamp64Micro(e.timestamp) between asked.from_at and asked.to_at",
+        "e.seq <= asked.watermark",
+    ]
+    source = f"{TABLE} as e join values('{_ASKED}', {', '.join(rows)}) as asked on {_OWNER} = asked.owner"
+    return "asked.question", source, conditions
+
+
+def _owner(query: UsageQuery) -> str:
+    names = f"{quoted(query.external_subscription_id)}, {quoted(query.metric.code)}"
+    return f"(toUUID('{query.organization_id}'), {names})"
+
+
+def _between(first: int, last: int) -> tuple[str, str]:
+    return (
+        f"e.timestamp >= fromUnixTimestamp64Micro({first}, 'UTC')",
+        f"e.timestamp <= fromUnixTimestamp64Micro({last}, 'UTC')",
+    )
 
 
 def _window(aggregation: Aggregation, query: UsageQuery) -> tuple[int, int]:

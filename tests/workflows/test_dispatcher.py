@@ -46,7 +46,7 @@ async def test_a_change_of_the_customer_or_the_organization_calls_its_subscripti
         )
         await until(lambda: tried(world, {one.id: 2, two.id: 3}))
         await sandbox.advance("2024-02-01")
-    assert [at for _, at in await sandbox.invoices()] == [instant("2024-01-31T15:00"), instant("2024-01-31T23:00")]
+    assert await sandbox.billed() == [instant("2024-01-31T15:00"), instant("2024-01-31T23:00")]
 
 
 async def test_a_page_that_comes_twice_changes_nothing(world: World) -> None:
@@ -62,7 +62,7 @@ async def test_a_page_that_comes_twice_changes_nothing(world: World) -> None:
         await until(lambda: tried(world, {subscription.id: 4}))
         await until(lambda: nobody_waits(sandbox))
         assert await sandbox.ready()
-    assert [at for _, at in await sandbox.invoices()] == months(2, 3)
+    assert await sandbox.billed() == months(2, 3)
 
 
 async def test_what_has_ended_is_not_started_again(world: World) -> None:
@@ -90,12 +90,12 @@ async def test_what_has_ended_is_not_started_again(world: World) -> None:
 async def test_many_at_once(world: World) -> None:
     async with world.running():
         sandbox = await world.sandbox()
-        await asyncio.gather(*(sandbox.shop.customer(f"c{number}") for number in range(100)))
+        await asyncio.gather(*(sandbox.shop.customer(f"c{number}") for number in range(40)))
         await asyncio.gather(
-            *(sandbox.shop.subscribe(f"s{number}", at="2024-01-01", customer=f"c{number}") for number in range(100))
+            *(sandbox.shop.subscribe(f"s{number}", at="2024-01-01", customer=f"c{number}") for number in range(40))
         )
         await sandbox.advance("2024-01-02")
-        assert len({who for who, _ in world.tries}) == 100
+        assert len({who for who, _ in world.tries}) == 40
 
 
 async def tried(world: World, times: dict[UUID, int]) -> bool:

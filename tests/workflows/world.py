@@ -1,4 +1,4 @@
-"""A sandbox with everything that moves it: ledger, dispatcher, Temporal, a worker; and hooks to slow it down or fail."""
+"""A sandbox with all that moves it: ledger, dispatcher, Temporal, a worker; and a hook to slow it down or to fail."""
 
 from __future__ import annotations
 
@@ -123,10 +123,11 @@ class Sandbox:
         found: list[str] = await self.world.client.get_workflow_handle(self.clock).query("waiting_for")
         return found
 
-    async def invoices(self) -> list[tuple[str, datetime]]:
-        """Numbers and instants of all invoices, in the order of their numbers."""
-        found = await self.world.ledger.find_all(Invoice, self.id)
-        return sorted((one.numbering.number, one.created_on.astimezone(UTC)) for one in found if one.numbering)
+    async def billed(self) -> list[datetime]:
+        """The instants that the invoices are dated with."""
+        return sorted(
+            invoice.created_on.astimezone(UTC) for invoice in await self.world.ledger.find_all(Invoice, self.id)
+        )
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

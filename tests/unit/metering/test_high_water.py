@@ -80,7 +80,7 @@ def test_events(metric: Metric, events: Sequence[UsageEvent], changes: str, delt
     assert [step.change for step in walked] == numbers(changes), why
     assert [step.delta for step in walked] == numbers(deltas), why
     assert [step.prorated_delta for step in walked] == numbers(deltas), "not prorated"
-    paid = sum(numbers(deltas))
+    paid = sum(numbers(deltas), D(0))
     assert fold(events, metric, from_at=JUNE) == Peak(current=sum(numbers(changes), D(0)), max=paid, max_prorated=paid)
 
 

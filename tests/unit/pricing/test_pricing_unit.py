@@ -63,18 +63,18 @@ def test_a_minimum_is_in_pricing_units_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "in_units", "cents", "why"),
+    ("currency", "in_units", "precise", "cents", "why"),
     [
-        ("12.345", "EUR", 1235, 618, "12.35 at a half is 6.175"),
-        ("12.345", "JPY", 1200, 6, "rounded to 12 first, as yen are"),
-        ("12.345", "KWD", 1235, 6175, "12.345 as dinars are, then 12.35"),
+        ("EUR", 1235, "1235", 618, "12.35 at a half is 6.175"),
+        ("JPY", 1200, "1200", 6, "rounded to 12 first, as yen are"),
+        ("KWD", 1235, "1234.5", 6175, "12.345 as dinars are, then 12.35"),
     ],
 )
-def test_in_advance_the_currency_rounds_first(amount: str, currency: str, in_units: int, cents: int, why: str) -> None:
-    (priced,) = fees("standard", {"amount": amount}, SUM, sums("1"), currency=currency)
+def test_in_advance_the_currency_rounds_first(currency: str, in_units: int, precise: str, cents: int, why: str) -> None:
+    (priced,) = fees("standard", {"amount": "12.345"}, SUM, sums("1"), currency=currency)
     assert priced is not None
     money, usage = convert_in_advance(priced, D("0.5"), currency)
-    assert (usage.amount_cents, usage.precise_amount_cents, money.amount_cents) == (in_units, D(in_units), cents), why
+    assert (usage.amount_cents, usage.precise_amount_cents, money.amount_cents) == (in_units, D(precise), cents), why
 
 
 def test_in_advance_the_unit_amount_is_the_rounded_amount_per_unit() -> None:

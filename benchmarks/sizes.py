@@ -1,0 +1,70 @@
+"""How much each benchmark does: for figures, or only to see that it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """
+    Attributes:
+        rounds: how often work and limit take turns; the medians count.
+        seconds, warm_up_seconds: of load over HTTP, in each turn.
+        connections: of the load generator, each with one request under way.
+        subscriptions: that are due at one instant.
+        lead_seconds: from the start of that many workflows until then; more than ten, for then a run continues as new
+            after a single period (`workflows/subscription.py`).
+        years: of the sandbox, 12 bills each.
+        stored_events: in ClickHouse; of `metered` subscriptions.
+        reads: of current usage, and of the bare query.
+        sent: events whose way into current usage is timed.
+        streams: customers of the ledger that is replayed; each brings about twelve events.
+        idle_seconds: until the stack counts as idle.
+    """
+
+    rounds: int
+    seconds: float
+    warm_up_seconds: float
+    connections: int
+    subscriptions: int
+    lead_seconds: float
+    years: int
+    stored_events: int
+    metered: int
+    reads: int
+    sent: int
+    streams: int
+    idle_seconds: float
+
+
+FULL = Sizes(
+    rounds=5,
+    seconds=4,
+    warm_up_seconds=1,
+    connections=64,
+    subscriptions=1_000,
+    lead_seconds=16,
+    years=5,
+    stored_events=10_000_000,
+    metered=10_000,
+    reads=400,
+    sent=300,
+    streams=3_000,
+    idle_seconds=15,
+)
+SMOKE = Sizes(
+    rounds=1,
+    seconds=0.2,
+    warm_up_seconds=0.1,
+    connections=2,
+    subscriptions=3,
+    lead_seconds=1,
+    years=1,
+    stored_events=1_000,
+    metered=10,
+    reads=2,
+    sent=2,
+    streams=3,
+    idle_seconds=0,
+)

@@ -1,0 +1,60 @@
+"""Many usage events, made by ClickHouse itself: the loader's way there is not what is measured with them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from cli.up import Stack
+from projections.usage.store import TABLE, connector
+
+GIGABYTES: Final = "1.5"
+"""In each event."""
+
+_AT_ONCE = 1_000_000
+_QUIET_SECONDS = 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_INSERT = f"""
+insert into {TABLE}
+with fromUnixTimestamp64Micro(toInt64({{first:Int64}} + number * {{step:Int64}}), 'UTC') as at
+select {{organization:UUID}}, concat({{prefix:String}}, toString(number % {{owners:UInt32}})), 'gb', toString(number),
+       generateUUIDv4(), at, at, '{{"gb":"{GIGABYTES}"}}', map('gb', '{GIGABYTES}'), null, 0, number
+from numbers({{start:UInt64}}, {{count:UInt64}})
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """`count` events of the subscriptions `<prefix>0`, `<prefix>1`, …, evenly over all of them and over the time."""
+
+    organization_id: UUID
+    prefix: str
+    owners: int
+    count: int
+    first_at: datetime
+    end_at: datetime
+
+
+async def store(events: Events, on: Stack) -> None:
+    """Insert them, and wait until ClickHouse has merged what it wants to."""
+    await asyncio.to_thread(_store, events, on)
+
+
+def _store(events: Events, on: Stack) -> None:
+    client = connector(on.environment["CLICKHOUSE_URL"])()
+    parameters = {
+        "organization": str(events.organization_id),
+        "prefix": events.prefix,
+        "owners": events.owners,
+        "first": (events.first_at - _EPOCH) // _MICROSECOND,
+        "step": (events.end_at - events.first_at) // _MICROSECOND // events.count,
+    }
+    for start in range(0, events.count, _AT_ONCE):
+        count = min(_AT_ONCE, events.count - start)
+        client.command(_INSERT, {**parameters, "start": start, "count": count})
+    client.close()
