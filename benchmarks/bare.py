@@ -91,7 +91,10 @@ class Bare:
 
     def _customer(self) -> Handler:
         organization = Organization.begin(
-            ids.new(), details=OrganizationDetails(name="Bare", document_number_prefix="BAR"), sandbox=False, at=tenant.now()
+            ids.new(),
+            details=OrganizationDetails(name="Bare", document_number_prefix="BAR"),
+            sandbox=False,
+            at=tenant.now(),
         )
         details = CustomerDetails(external_id="0" * 25, name="0" * 21, email="billing@example.com", currency="EUR")
         customer = Customer.begin(

@@ -41,7 +41,9 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
         assert listed["meta"]["total_count"] == 12 * sizes.years, listed["meta"]
         assert listed["invoices"][0]["total_amount_cents"] == 5000 + 38, listed["invoices"][0]
     value = statistics.median(years)
-    return [Row(work="a sandbox's year: 12 bills of a subscription", value=value, unit="s", reach=Reach("value", "<", 2))]
+    return [
+        Row(work="a sandbox's year: 12 bills of a subscription", value=value, unit="s", reach=Reach("value", "<", 2))
+    ]
 
 
 async def _move(owner: Tenant, now: datetime) -> None:

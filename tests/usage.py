@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from domain.kernel import ids
+from domain.metering.ports import Metric, UsageQuery
 from projections.usage import lines
 from projections.usage.lines import Line
 from projections.usage.writer import IngestLog
+
+CALLS = Metric(code="calls", aggregation_type="count_agg")
 
 
 def line(
@@ -53,3 +56,14 @@ async def log(ingest_log: IngestLog, *events: Line) -> None:
 def body(events: Sequence[Line], seq: int = 1) -> bytes:
     """What the loader inserts of a row of the log."""
     return lines.with_seq(seq, lines.encode(events))
+
+
+def march(organization_id: UUID, metric: Metric = CALLS, subscription: str = "s1", **rest: Any) -> UsageQuery:
+    """A query over March 2024."""
+    window = {
+        "from_at": datetime(2024, 3, 1, tzinfo=UTC),
+        "to_at": datetime(2024, 4, 1, tzinfo=UTC) - timedelta(microseconds=1),
+    }
+    return UsageQuery(
+        organization_id=organization_id, external_subscription_id=subscription, metric=metric, **(window | rest)
+    )

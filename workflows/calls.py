@@ -1,7 +1,7 @@
 """Starting and signalling workflows: whatever is called twice, or too often, only looks again.
 
 In a sandbox the clock hears of a call before the subscription does, so that it waits until the call has been heeded. A
-clock that has to be started knows nobody: it gets the names of all that live in the sandbox, and calls them to register.
+clock that has to be started knows nobody: it gets the names of all who live in the sandbox, and calls them to register.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from activities.documents import DocumentRequest
 from projections.postgres import Database
 from workflows import ids, subjects
 from workflows.client import unavailable
-from workflows.clock import Change, Watch
 from workflows.document import DocumentWorkflow
+from workflows.messages import Change, Expectation, SubscriptionRef, Target, TestClockRef, Watch
 from workflows.subjects import Clock, Subject
-from workflows.subscription import SubscriptionRef, SubscriptionWorkflow
-from workflows.test_clock import Expectation, Target, TestClockRef, TestClockWorkflow
+from workflows.subscription import SubscriptionWorkflow
+from workflows.test_clock import TestClockWorkflow
 
 AT_ONCE = 50
 """Calls under way to Temporal."""
 PATIENCE = timedelta(seconds=10)
 SPREAD_SECONDS = 60
-"""Subscriptions wake up to a minute after the instant that they share (`clock.Watch`)."""
+"""Subscriptions wake up to a minute after the instant that they share (`clock.py`)."""
 
 
 class Caller:

@@ -8,60 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Something that concerns the workflow is in the ledger, at `position`; `now` is a sandbox's time."""
-
-    position: int
-    now: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """It is `now` in the sandbox. Ticks of one clock are numbered from 1."""
-
-    number: int
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Idle:
-    """A workflow to its clock: I have done all up to the ledger's `position` and up to your `tick`; wake me then.
-
-    Attributes:
-        life: the same in all runs of a workflow that continues as new, another one when it was started again.
-        wake_at: None when the workflow ends.
-    """
-
-    workflow_id: str
-    life: str
-    wake_at: datetime | None
-    position: int
-    tick: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """The time that a workflow lives in, and what it has heard of it. Handed from run to run.
-
-    Attributes:
-        test_clock: workflow id of the sandbox's clock; None in production, and then all but `spread_seconds` is idle.
-        now: the latest instant of the sandbox that it has heard of.
-        spread_seconds: those who wake at one instant do so within this time after it, each at its own moment.
-    """
-
-    test_clock: str | None = None
-    now: datetime | None = None
-    position: int = 0
-    tick: int = 0
-    spread_seconds: int = 0
+from workflows.messages import Change, Idle, Tick, Watch
 
 
 class Sleeper:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,22 +11,14 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import Advance, BillingActivities
-    from workflows.clock import Change, Sleeper, Tick, Watch
+    from workflows.clock import Sleeper
+    from workflows.messages import Change, SubscriptionRef, Tick
     from workflows.steps import step
 
 SHORT_RUN = timedelta(seconds=10)
 """A younger run goes on: servers hold back a run that follows another within a second (engine 4.6)."""
 PERIODS_OF_A_RUN = 20
 """As many a young run bills at most, so that its history stays cheap to replay."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionRef:
-    """Whom to bill, and how far that has come. `next_due_at` is None where it is to be found out first."""
-
-    subscription_id: UUID
-    next_due_at: datetime | None = None
-    watch: Watch = field(default_factory=Watch)
 
 
 @workflow.defn

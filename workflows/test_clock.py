@@ -14,8 +14,6 @@ A clock is started when its sandbox has something that waits; until then the led
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from temporalio import workflow
@@ -23,63 +21,11 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.test_clocks import Arrival, TestClockActivities
-    from workflows.clock import Change, Idle, Tick
+    from workflows.messages import Change, Expectation, Idle, Registration, Target, TestClockRef, Tick
     from workflows.steps import step
 
 SIGNALS_AT_ONCE = 500
 """A server takes 2,000 of one workflow (engine 4.1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """The workflows have been, or are about to be, called for what the ledger holds up to `position`."""
-
-    workflow_ids: list[str]
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """The ledger asks the clock to go to `at`."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """A workflow that sleeps, as it last said (`Idle`)."""
-
-    life: str
-    wake_at: datetime
-    position: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestClockRef:
-    """The clock's whole state, handed from run to run; a new clock has the first four at most.
-
-    Attributes:
-        now: instant up to which all is done, as far as the ledger has been told.
-        to_call: workflow ids of those who live in the sandbox and may believe that a former clock would wake them.
-        position: of the ledger when these were looked up.
-        target: instant that it is on its way to; `now` when it stands.
-        ticks: how often it has ticked.
-        sleepers: workflow id -> its wish.
-        expected: workflow id -> position up to which it has not yet said that it is idle.
-        ticking: workflow id -> number of the tick that it has not answered yet.
-    """
-
-    __test__ = False  # not a test, whatever its name makes pytest think
-
-    organization_id: UUID
-    now: datetime
-    to_call: list[str] = field(default_factory=list)
-    position: int = 0
-    target: datetime | None = None
-    ticks: int = 0
-    sleepers: dict[str, Registration] = field(default_factory=dict)
-    expected: dict[str, int] = field(default_factory=dict)
-    ticking: dict[str, int] = field(default_factory=dict)
 
 
 @workflow.defn

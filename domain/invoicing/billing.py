@@ -18,8 +18,7 @@ from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
 from domain.invoicing.draft import BilledSubscription, draft_invoice
-from domain.invoicing.invoice import Invoice
-from domain.invoicing.numbering import number_invoice
+from domain.invoicing.issuing import issue, stand_alone
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -157,7 +156,7 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
     invoice_id = ids.of("invoice", first, reason, due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
     metrics = {metric.id: metric for metric in await ledger.load_many(BillableMetric, metric_ids)}
-    content = await draft_invoice(
+    draft = await draft_invoice(
         usage,
         invoice_id,
         organization,
@@ -167,18 +166,9 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
         reason=reason,
         at=due.at,
     )
-    closed = content.totals.fees_amount_cents == 0 and not account.settings.finalize_zero_amount_invoice
-    numbering, sequences = (None, []) if closed else number_invoice(organization, customer, at=due.at)
-    invoice = Invoice.begin(
-        invoice_id,
-        organization_id=organization.id,
-        customer_id=customer.id,
-        external_customer_id=customer.details.external_id,
-        status="closed" if closed else "finalized",
-        numbering=numbering,
-        content=content,
-        at=due.at,
-    )
+    content = draft.content
+    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
+    standalone = [stand_alone(organization, customer, fee, content, at=due.at) for fee in draft.standalone_fees]
     by_subscription = {row.subscription_id: row for row in content.subscriptions}
     with_fee = {fee.subscription_id for fee in content.fees if fee.fee_type == "subscription"}
     for case in cases:
@@ -192,4 +182,4 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
             timezone=case.schedule.timezone,
             at=due.at,
         )
-    await ledger.append(invoice, *(case.subscription for case in cases), sequences=sequences)
+    await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)

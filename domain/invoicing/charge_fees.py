@@ -44,6 +44,22 @@ def billed_charges(
     ]
 
 
+def renewed_charges(
+    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], reason: InvoicingReason
+) -> list[Charge]:
+    """The charges in advance whose carried units are paid for again on a billing day, by fees without an invoice.
+
+    Source: metering-pricing V11.
+    """
+    if reason != "subscription_periodic":
+        return []
+    return [
+        charge
+        for charge in charges
+        if charge.pay_in_advance and not charge.invoiceable and metrics[charge.billable_metric_id].details.recurring
+    ]
+
+
 def charge_fees(
     invoice_id: UUID, subscription: Subscription, window: UsageWindow, buckets: Sequence[PricedBucket]
 ) -> Iterator[Fee]:
@@ -166,8 +182,8 @@ def _fee(
         unit_amount_cents=priced.unit_amount_cents,
         precise_unit_amount=priced.precise_unit_amount,
         amount_details=priced.amount_details,
-        from_at=window.from_at,
-        to_at=window.to_at,
+        from_at=window.shown[0] if charge.pay_in_advance else window.from_at,
+        to_at=window.shown[1] if charge.pay_in_advance else window.to_at,
         pay_in_advance=charge.pay_in_advance,
         invoiceable=charge.invoiceable,
         **more,
@@ -197,6 +213,14 @@ def _summed(breakdowns: Sequence[Breakdown], keys: Sequence[str]) -> Iterator[Br
         units[values] = units.get(values, Decimal(0)) + one.units
     for values, total in units.items():
         yield Breakdown(dict(zip(keys, values, strict=True)), total)
+
+
+def renewal_fees(
+    invoice_id: UUID, subscription: Subscription, window: UsageWindow, buckets: Sequence[PricedBucket]
+) -> Iterator[Fee]:
+    """A fee for each bucket, also where nothing is left to pay for (metering-pricing V11)."""
+    for bucket in buckets:
+        yield charge_fee(_fee_id(invoice_id, subscription, bucket), subscription, window, bucket)
 
 
 def _fee_id(invoice_id: UUID, subscription: Subscription, bucket: PricedBucket) -> UUID:

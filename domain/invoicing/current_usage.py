@@ -96,6 +96,7 @@ async def current_usage(
                 duration_days=window.charges_duration,
                 timezone=timezone,
             ),
+            shown=(window.charges_from_at, window.charges_to_at),
             currency=plan.details.amount_currency,
         )
         [buckets] = await price_usage(usage, await usage.watermark(), [(priced, asked)], metrics, options)

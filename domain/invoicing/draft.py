@@ -15,7 +15,7 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Address, Customer
-from domain.invoicing.charge_fees import billed_charges, charge_fees
+from domain.invoicing.charge_fees import billed_charges, charge_fees, renewal_fees, renewed_charges
 from domain.invoicing.invoice import (
     Fee,
     FeeItem,
@@ -75,6 +75,14 @@ class BilledSubscription:
         return boundaries(self.schedule, self.lifetime, at, previous_charges_to_at=resumed)
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an invoice holds, and the fees of the same occasion that stand on none (metering-pricing V11)."""
+
+    content: InvoiceContent
+    standalone_fees: tuple[Fee, ...] = ()
+
+
 async def draft_invoice(
     usage: UsageReader,
     invoice_id: UUID,
@@ -85,27 +93,32 @@ async def draft_invoice(
     *,
     reason: InvoicingReason,
     at: datetime,
-) -> InvoiceContent:
-    """The content of the invoice of type subscription for all `billed` (one customer, one currency) at `at`.
+) -> Draft:
+    """The invoice of type subscription for all `billed` (one customer, one currency) at `at`.
 
     Raises:
         UnavailableError: usage is not known now.
     """
     settings = billing_settings(customer, organization)
     covered = [(one, one.boundaries(reason, at)) for one in billed]
-    windows = [
-        (usage_window(one, window), billed_charges(one.plan.details.charges, metrics, window, reason))
-        for one, window in covered
-    ]
+    windows = []
+    for one, window in covered:
+        charges = one.plan.details.charges
+        billed_now = billed_charges(charges, metrics, window, reason)
+        windows.append((usage_window(one, window), [*billed_now, *renewed_charges(charges, metrics, reason)]))
     watermark: int | None = None
     priced: list[list[PricedBucket]] = [[] for _ in covered]
     if any(charges for _, charges in windows):
         watermark = await usage.watermark()
         priced = await price_usage(usage, watermark, windows, metrics)
     fees: list[Fee] = []
+    standalone: list[Fee] = []
     for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
         fees += _subscription_fees(invoice_id, one, window, reason)
-        fees += charge_fees(invoice_id, one.subscription, asked, buckets)
+        invoiced = [bucket for bucket in buckets if bucket.charge.invoiceable]
+        fees += charge_fees(invoice_id, one.subscription, asked, invoiced)
+        renewed = [bucket for bucket in buckets if not bucket.charge.invoiceable]
+        standalone += renewal_fees(invoice_id, one.subscription, asked, renewed)
     issued = dates(
         "subscription",
         at,
@@ -116,7 +129,7 @@ async def draft_invoice(
         reason == "subscription_periodic",
         settings.net_payment_term,
     )
-    return InvoiceContent(
+    content = InvoiceContent(
         invoice_type="subscription",
         currency=billed[0].plan.details.amount_currency,
         timezone=settings.timezone,
@@ -125,14 +138,15 @@ async def draft_invoice(
         expected_finalization_date=issued.expected_finalization_date,
         payment_due_date=issued.payment_due_date,
         net_payment_term=issued.net_payment_term,
-        seller=_seller(organization),
-        buyer=_buyer(customer),
+        seller=seller(organization),
+        buyer=buyer(customer),
         footer=organization.details.invoice_footer,
         subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
         fees=tuple(fees),
         totals=totals(fees),
         watermark=watermark,
     )
+    return Draft(content, tuple(standalone))
 
 
 def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
@@ -151,8 +165,17 @@ def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
             duration_days=window.charges_duration,
             timezone=zone,
         ),
+        shown=_running_period(one, window.timestamp),
         currency=one.plan.details.amount_currency,
     )
+
+
+def _running_period(one: BilledSubscription, at: datetime) -> tuple[datetime, datetime]:
+    """First and last instant of the period that is in progress at `at`."""
+    running = boundaries(one.schedule, one.lifetime, at, current_usage=True)
+    assert running.charges_from_at is not None
+    assert running.charges_to_at is not None
+    return running.charges_from_at, running.charges_to_at
 
 
 def _subscription_fees(
@@ -244,7 +267,7 @@ def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, a
     )
 
 
-def _seller(organization: Organization) -> Party:
+def seller(organization: Organization) -> Party:
     details = organization.details
     return Party(
         name=details.legal_name or details.name,
@@ -262,7 +285,7 @@ def _seller(organization: Organization) -> Party:
     )
 
 
-def _buyer(customer: Customer) -> Party:
+def buyer(customer: Customer) -> Party:
     details = customer.details
     person = " ".join(part for part in (details.firstname, details.lastname) if part)
     return Party(

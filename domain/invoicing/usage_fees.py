@@ -40,6 +40,7 @@ class UsageWindow:
 
     Attributes:
         period: what prorated and weighted units are measured by.
+        shown: the period that fees of charges in advance are shown for: the one ahead (metering-pricing K9, V11).
         currency: of the plan.
     """
 
@@ -48,6 +49,7 @@ class UsageWindow:
     from_at: datetime
     to_at: datetime
     period: ProratedPeriod
+    shown: tuple[datetime, datetime]
     currency: str
 
 

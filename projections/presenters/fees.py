@@ -74,6 +74,8 @@ def present_fee(fee: Doc) -> dict[str, Any]:
             for one in fee["breakdowns"]
         ],
     }
+    if fee["event_transaction_id"] is not None:
+        presented["event_transaction_id"] = fee["event_transaction_id"]
     if fee["fee_type"] in ("charge", "subscription", "fixed_charge", "add_on"):
         presented["from_date"] = wire.instant_offset(fee["from_at"])
         presented["to_date"] = wire.instant_offset(fee["to_at"])

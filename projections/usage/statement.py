@@ -21,7 +21,7 @@ _FIRST_MICROSECONDS = -2_208_988_800_000_000
 """1900, where ClickHouse's time begins."""
 
 _OWNER = "(e.organization_id, e.external_subscription_id, e.code)"
-_ASKED = "question UInt32, owner Tuple(UUID, String, String), from_at Int64, to_at Int64, watermark UInt64"
+_ASKED = "question UInt32, owner UUID, subscription String, metric String, from_at Int64, to_at Int64, watermark UInt64"
 
 Question = tuple[UsageQuery, int]
 """A query and its watermark."""
@@ -76,7 +76,7 @@ def _of_one(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str, 
     """Its index, and which events it is about: without a join, which takes longer than such a query itself."""
     ((index, query, watermark),) = asked
     first, last = _window(aggregation, query)
-    conditions = [f"{_OWNER} = {_owner(query)}", *_between(first, last), f"e.seq <= {watermark}"]
+    conditions = [f"{_OWNER} in (({_owner(query)}))", *_between(first, last), f"e.seq <= {watermark}"]
     return f"toUInt32({index})", f"{TABLE} as e", conditions
 
 
@@ -87,20 +87,21 @@ def _of_many(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str,
         f"({index}, {_owner(query)}, {first}, {last}, {watermark})"
         for (index, query, watermark), (first, last) in zip(asked, windows, strict=True)
     ]
-    owners = dict.fromkeys(_owner(query) for _, query, _ in asked)
+    owners = dict.fromkeys(f"({_owner(query)})" for _, query, _ in asked)
     conditions = [
         f"{_OWNER} in ({', '.join(owners)})",
         *_between(min(first for first, _ in windows), max(last for _, last in windows)),
         "toUnixTimestamp64Micro(e.timestamp) between asked.from_at and asked.to_at",
         "e.seq <= asked.watermark",
     ]
-    source = f"{TABLE} as e join values('{_ASKED}', {', '.join(rows)}) as asked on {_OWNER} = asked.owner"
+    source = f"""{TABLE} as e join values('{_ASKED}', {", ".join(rows)}) as asked
+  on e.organization_id = asked.owner and e.external_subscription_id = asked.subscription and e.code = asked.metric"""
     return "asked.question", source, conditions
 
 
 def _owner(query: UsageQuery) -> str:
     names = f"{quoted(query.external_subscription_id)}, {quoted(query.metric.code)}"
-    return f"(toUUID('{query.organization_id}'), {names})"
+    return f"'{query.organization_id}', {names}"
 
 
 def _between(first: int, last: int) -> tuple[str, str]:

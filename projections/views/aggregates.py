@@ -6,6 +6,7 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.customer import Customer
 from domain.invoicing.invoice import Invoice
+from domain.invoicing.standalone_fee import StandaloneFee
 from domain.organizations.organization import Organization
 from domain.organizations.test_clock import TestClock
 from domain.subscriptions.subscription import Subscription
@@ -44,6 +45,18 @@ def _invoice(invoice: Invoice) -> list[Row]:
     ]
 
 
+def _standalone_fee(standalone: StandaloneFee) -> list[Row]:
+    doc = document(standalone)
+    shared = {
+        "invoice_id": None,
+        "invoice_status": None,
+        **{key: doc[key] for key in ("payment_status", "customer_id", "external_customer_id", "currency", "timezone")},
+        "created_at": doc["created_at"],
+        "position": 0,
+    }
+    return [Row("fees", standalone.id, standalone.organization_id, {**doc["fee"], **shared})]
+
+
 register(Organization, "organizations", rows=_organization)
 register(TestClock, "test_clocks")
 register(BillableMetric, "billable_metrics", keys=("code",))
@@ -51,3 +64,4 @@ register(Plan, "plans", keys=("code",))
 register(Customer, "customers", keys=("external_id",))
 register(Subscription, "subscriptions", keys=("external_id", "customer_id", "status"))
 register(Invoice, "invoices", keys=("customer_id", "status"), rows=_invoice)
+register(StandaloneFee, "fees", rows=_standalone_fee)

@@ -16,7 +16,7 @@ from projections.postgres import Database
 from projections.usage.loader import copy_next
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import UsageStore
-from tests.contracts.test_usage_store import march
+from tests.usage import march
 
 _SERVER = """
 import sys, uvicorn

@@ -6,34 +6,21 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from domain.kernel import ids
 from domain.kernel.errors import NotFoundError, UnavailableError
-from domain.metering.ports import Bucket, Metric, Usage, UsageQuery
+from domain.metering.ports import Bucket, Metric, Usage
 from projections.postgres import Database
 from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.loader import copy_next
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import RefusedError, UsageStore, connector
 from projections.usage.writer import IngestLog
-from tests.usage import body, line, log
+from tests.usage import CALLS, body, line, log, march
 
-CALLS = Metric(code="calls", aggregation_type="count_agg")
 BYTES = Metric(code="calls", aggregation_type="sum_agg", field_name="bytes")
-
-
-def march(organization_id: UUID, metric: Metric = CALLS, subscription: str = "s1", **rest: Any) -> UsageQuery:
-    """A query over March 2024."""
-    window = {
-        "from_at": datetime(2024, 3, 1, tzinfo=UTC),
-        "to_at": datetime(2024, 4, 1, tzinfo=UTC) - timedelta(microseconds=1),
-    }
-    return UsageQuery(
-        organization_id=organization_id, external_subscription_id=subscription, metric=metric, **(window | rest)
-    )
 
 
 class CountingStore(UsageStore):

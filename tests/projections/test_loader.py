@@ -25,9 +25,8 @@ from projections.usage.loaded import Loaded
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import UsageStore, connector
 from projections.usage.writer import IngestLog
-from tests.contracts.test_usage_store import march
 from tests.engines.clickhouse import ClickHouse
-from tests.usage import line, log
+from tests.usage import line, log, march
 
 _LOADER = """
 import asyncio, sys

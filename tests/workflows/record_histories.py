@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from temporalio import activity
@@ -24,10 +26,10 @@ from activities.test_clocks import Arrival
 from domain.kernel import ids as kernel_ids
 from tests.workflows.servers import server
 from workflows import ids
-from workflows.clock import Change, Watch
 from workflows.document import DocumentWorkflow
-from workflows.subscription import SubscriptionRef, SubscriptionWorkflow
-from workflows.test_clock import Expectation, Target, TestClockRef, TestClockWorkflow
+from workflows.messages import Change, Expectation, SubscriptionRef, Target, TestClockRef, Watch
+from workflows.subscription import SubscriptionWorkflow
+from workflows.test_clock import TestClockWorkflow
 from workflows.worker import RUNNER
 
 FOLDER = Path(__file__).parents[1] / "golden" / "histories"
@@ -65,7 +67,7 @@ async def record(name: str) -> None:
     async with server(*configuration) as environment:
         client = await Client.connect(environment.client.service_client.config.target_host, identity="recorder")
         activities = Activities()
-        work = [activities.advance_subscription, activities.arrive, activities.issue_document]
+        work: list[Callable[..., Any]] = [activities.advance_subscription, activities.arrive, activities.issue_document]
         kinds = [SubscriptionWorkflow, TestClockWorkflow, DocumentWorkflow]
         async with AsyncExitStack() as stack:
             for queue in (ids.BILLING, ids.DOCUMENTS):

@@ -18,8 +18,9 @@ from domain.kernel import ids as kernel_ids
 from domain.kernel.errors import NotFoundError
 from tests.workflows.world import World, until
 from workflows import ids, subscription
-from workflows.clock import Change, Watch, spread
-from workflows.subscription import SubscriptionRef, SubscriptionWorkflow
+from workflows.clock import spread
+from workflows.messages import Change, SubscriptionRef, Watch
+from workflows.subscription import SubscriptionWorkflow
 from workflows.worker import billing_worker
 
 Plan = Callable[[int, datetime], datetime | None]

@@ -14,7 +14,8 @@ from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from workflows.document import DocumentWorkflow
-from workflows.subscription import SubscriptionRef, SubscriptionWorkflow
+from workflows.messages import SubscriptionRef
+from workflows.subscription import SubscriptionWorkflow
 from workflows.test_clock import TestClockWorkflow
 from workflows.worker import RUNNER
 
@@ -32,13 +33,14 @@ async def test_history(path: Path, runner: WorkflowRunner) -> None:
     await Replayer(workflows=workflows, workflow_runner=runner).replay_workflow(history(path))
 
 
-async def test_a_changed_order_of_steps_would_be_noticed() -> None:
-    @workflow.defn(name="SubscriptionWorkflow", sandboxed=False)
-    class Changed:
-        @workflow.run
-        async def run(self, subscription: SubscriptionRef) -> None:
-            await workflow.sleep(1)
+@workflow.defn(name="SubscriptionWorkflow", sandboxed=False)
+class Changed:
+    @workflow.run
+    async def run(self, subscription: SubscriptionRef) -> None:
+        await workflow.sleep(1)
 
+
+async def test_a_changed_order_of_steps_would_be_noticed() -> None:
     [path] = [path for path in HISTORIES if path.stem == "subscription-in-production-1"]
     with pytest.raises(workflow.NondeterminismError):
         await Replayer(workflows=[Changed]).replay_workflow(history(path))

@@ -19,7 +19,7 @@ from projections.views.reading import Doc, Where
 
 router = Resource("fees")
 
-_VISIBLE = "doc->>'invoice_status' in ('draft', 'finalized', 'voided', 'failed', 'pending')"
+_VISIBLE = "(invoice_id is null or doc->>'invoice_status' in ('draft', 'finalized', 'voided', 'failed', 'pending'))"
 _TEXTS: dict[str, LiteralString] = {
     "external_customer_id": "external_customer_id = %(external_customer_id)s",
     "external_subscription_id": "external_subscription_id = %(external_subscription_id)s",

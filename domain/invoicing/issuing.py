@@ -1,0 +1,56 @@
+"""From what is owed to what is issued: an invoice with its number, or a fee that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from domain.customers.billing_settings import billing_settings
+from domain.customers.customer import Customer
+from domain.invoicing.invoice import Fee, Invoice, InvoiceContent
+from domain.invoicing.numbering import number_invoice
+from domain.invoicing.standalone_fee import StandaloneFee
+from domain.kernel.ledger import SequenceNumber
+from domain.organizations.organization import Organization
+
+
+def issue(
+    invoice_id: UUID, organization: Organization, customer: Customer, content: InvoiceContent, *, at: datetime
+) -> tuple[Invoice, Sequence[SequenceNumber]]:
+    """The invoice, and the sequences that its append must take numbers from.
+
+    An invoice over nothing is closed without a number where the customer skips those (invoicing-money 5.4).
+    """
+    settings = billing_settings(customer, organization)
+    closed = content.totals.fees_amount_cents == 0 and not settings.finalize_zero_amount_invoice
+    numbering, sequences = (None, []) if closed else number_invoice(organization, customer, at=at)
+    invoice = Invoice.begin(
+        invoice_id,
+        organization_id=organization.id,
+        customer_id=customer.id,
+        external_customer_id=customer.details.external_id,
+        status="closed" if closed else "finalized",
+        numbering=numbering,
+        content=content,
+        at=at,
+    )
+    return invoice, sequences
+
+
+def stand_alone(
+    organization: Organization, customer: Customer, fee: Fee, content: InvoiceContent, *, at: datetime
+) -> StandaloneFee:
+    """A fee by itself, of the occasion that `content` tells of; usage was read for it."""
+    assert content.watermark is not None, fee.id
+    return StandaloneFee.begin(
+        fee.id,
+        organization_id=organization.id,
+        customer_id=customer.id,
+        external_customer_id=customer.details.external_id,
+        currency=content.currency,
+        timezone=content.timezone,
+        fee=fee,
+        watermark=content.watermark,
+        at=at,
+    )
