@@ -1,129 +1,103 @@
-"""The limit of what goes over HTTP: raw ASGI handlers that commit and answer as many bytes as Durabill's, and look at nothing.
+"""The limit of what goes over HTTP: handlers that commit the same and answer as many bytes, and look at nothing.
 
-They run under the same server with the same settings, and commit through the same writers: one row of the ingest log
-with a key per event (`IngestLog`), one event of the ledger (`GroupCommit`). What they leave out is what Durabill does
-besides: it authenticates, decodes, checks, hashes, reads, decides, and writes read models.
+They run under the server that Durabill runs under, and commit through its writers: a row of the ingest log with a key
+for each event (`IngestLog`), an event of the ledger (`GroupCommit`). Left out is what Durabill does besides: it
+authenticates, decodes, checks, hashes, reads, decides, writes read models, presents.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
+import msgspec
+import psycopg
 import uvicorn
 from eventsourcing.persistence import StoredEvent
 
-from api.envelope import encode
-from api.ingest import answers, body
-from api.ingest.events import Arrival, to_line
-from benchmarks import stack, tenant
-from benchmarks.bodies import BATCH, PATHS, maker
+from benchmarks import stack
+from benchmarks.bodies import BATCH, PATHS, Kind
 from cli.embedded import processes
-from cli.main import configured
+from cli.main import configured, database_url
 from cli.up import HOST, Stack
-from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
-from domain.organizations.organization import Organization, OrganizationDetails
-from projections import views
 from projections.ledger.appending import Append
 from projections.ledger.group_commit import GroupCommit
-from projections.ledger.mapper import LedgerMapper
 from projections.postgres import Database
-from projections.presenters.customers import present_whole_customer
-from projections.settings import Settings
-from projections.usage import lines
 from projections.usage.writer import IngestLog
 
 Message = MutableMapping[str, Any]
-Handler = Callable[[], Awaitable[bytes]]
-"""Commits, and gives the answer."""
+Commit = Callable[[], Awaitable[object]]
+
+_LINES = "select body from ingest_log where events = %s order by seq desc limit 1"
+_CREATED = "select topic, state from events where topic = 'customer.created' order by notification_id desc limit 1"
 
 
 @asynccontextmanager
-async def serving(on: Stack) -> AsyncIterator[int]:
-    """The port of a process that serves these handlers."""
+async def serving(on: Stack, answers: Mapping[Kind, int]) -> AsyncIterator[int]:
+    """The port of a process that serves these handlers, made after the last request of each kind to Durabill.
+
+    Args:
+        answers: the size of Durabill's answer, in bytes.
+    """
     port = processes.free_port()
-    async with stack.beside(on, "benchmarks.bare", str(port)):
+    async with stack.beside(on, "benchmarks.bare", str(port), msgspec.json.encode(answers).decode()):
         await stack.listens(port)
         yield port
 
 
 class Bare:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, url: str, answers: Mapping[Kind, int]) -> None:
+        database = Database(url)  # its pool is not opened: writers have a connection of their own
         self._ingest_log, self._commits = IngestLog(database.connect), GroupCommit(database.connect)
-        self._handlers = {
-            PATHS["event"]: self._events(1),
-            PATHS["batch"]: self._events(BATCH),
-            PATHS["customer"]: self._customer(),
-        }
+        with psycopg.connect(url) as connection:
+            commits: dict[Kind, Commit] = {
+                "event": self._events(connection, 1),
+                "batch": self._events(connection, BATCH),
+                "customer": self._customer(connection),
+            }
+        self._handlers = {PATHS[kind]: (commit, b" " * answers[kind]) for kind, commit in commits.items()}
 
     async def __call__(self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Any) -> None:
         assert scope["type"] == "http"
         while (await receive()).get("more_body", False):
             pass
-        content = await self._handlers[scope["path"]]()
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+        commit, answer = self._handlers[scope["path"]]
+        await commit()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await send({"type": "http.response.body", "body": answer})
 
-    def _events(self, count: int) -> Handler:
-        arrival = Arrival.of(ids.new(), tenant.now(), {})
-        if count == 1:
-            read = [to_line(body.single(maker("event", "0" * 12)()), arrival)[0]]
-            answer = answers.single(read[0])
-        else:
-            read = [to_line(event, arrival)[0] for event in body.batch(maker("batch", "0" * 12)())]
-            answer = answers.batch(read)
-        content = lines.encode(read)
+    def _events(self, connection: psycopg.Connection, count: int) -> Commit:
+        row = connection.execute(_LINES, (count,)).fetchone()
+        assert row is not None
+        lines: bytes = row[0]
 
-        async def handle() -> bytes:
+        async def commit() -> None:
             random = os.urandom(16 * count)
             keys = [random[start : start + 16] for start in range(0, len(random), 16)]
-            await self._ingest_log.append(keys, content, count)
-            return answer
+            await self._ingest_log.append(keys, lines, count)
 
-        return handle
+        return commit
 
-    def _customer(self) -> Handler:
-        organization = Organization.begin(
-            ids.new(),
-            details=OrganizationDetails(name="Bare", document_number_prefix="BAR"),
-            sandbox=False,
-            at=tenant.now(),
-        )
-        details = CustomerDetails(external_id="0" * 25, name="0" * 21, email="billing@example.com", currency="EUR")
-        customer = Customer.begin(
-            ids.new(),
-            organization_id=organization.id,
-            sequential_id=1,
-            details=replace(details, timezone="Europe/Berlin"),
-            at=tenant.now(),
-        )
-        answer = encode({"customer": present_whole_customer(views.document(customer), views.document(organization))})
-        [created] = customer.collect_events()
-        stored = LedgerMapper().to_stored_event(created)
-
-        async def handle() -> bytes:
-            await self._commits.append(Append([StoredEvent(ids.new(), 1, stored.topic, stored.state)]))
-            return answer
-
-        return handle
+    def _customer(self, connection: psycopg.Connection) -> Commit:
+        row = connection.execute(_CREATED).fetchone()
+        assert row is not None
+        topic, state = row
+        return lambda: self._commits.append(Append([StoredEvent(ids.new(), 1, topic, state)]))
 
 
 def main() -> None:
-    settings: Settings = configured("bare")
-    assert settings.database_url is not None, "`configured` has looked"
-    app = Bare(Database(settings.database_url.get_secret_value()))
+    port, answers = sys.argv[1:]
+    app = Bare(database_url(configured("bare")), msgspec.json.decode(answers, type=dict[Kind, int]))
     # as `durabill serve` runs
     uvicorn.run(
         app,
         host=HOST,
-        port=int(sys.argv[1]),
+        port=int(port),
         loop="uvloop",
         http="httptools",
         log_config=None,

@@ -29,7 +29,8 @@ from domain.kernel import ids as kernel_ids
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from workflows import ids
-from workflows.subscription import SubscriptionRef, SubscriptionWorkflow
+from workflows.messages import SubscriptionRef
+from workflows.subscription import SubscriptionWorkflow
 
 EVENTS_EACH = 10
 _PATIENCE_SECONDS = 300

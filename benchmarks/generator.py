@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 import uvloop
@@ -22,6 +22,9 @@ from benchmarks.bodies import Kind
 from cli.up import HOST, Stack
 
 MOST_BUSY: Final = 0.9
+NAME_CHARACTERS: Final = 12
+"""Of a connection."""
+
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
 
@@ -71,7 +74,7 @@ async def put(load: Load, on: Stack) -> Measured:
 class _Client(asyncio.Protocol):
     def __init__(self, load: Load, latencies: list[float], failed: asyncio.Future[None]) -> None:
         self._load, self._latencies, self._failed = load, latencies, failed
-        self._body: Callable[[], bytes] = bodies.maker(load.kind, secrets.token_hex(6))
+        self._body: Callable[[], bytes] = bodies.maker(load.kind, secrets.token_hex(NAME_CHARACTERS // 2))
         length = len(self._body())
         self._head = (
             f"POST {bodies.PATHS[load.kind]} HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {load.key}\r\n"
@@ -82,8 +85,7 @@ class _Client(asyncio.Protocol):
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._send()
 
     def data_received(self, data: bytes) -> None:

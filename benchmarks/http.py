@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from benchmarks import bare, generator, stack, tenant
+from benchmarks import bare, bodies, generator, stack, tenant
 from benchmarks.bodies import BATCH, Kind
 from benchmarks.generator import Load
 from benchmarks.results import Reach, Row
 from benchmarks.rounds import in_turns
 from benchmarks.sizes import Sizes
+from benchmarks.tenant import Tenant
 from cli.up import Stack
 
-WORKS: Final[tuple[tuple[Kind, int, str, str, Reach], ...]] = (
+_WORKS: Final[tuple[tuple[Kind, int, str, str, Reach], ...]] = (
     ("event", 1, "usage events over HTTP, one each", "events/s", Reach("ratio", ">=", 0.75)),
     ("batch", BATCH, f"usage events over HTTP, batches of {BATCH}", "events/s", Reach("ratio", ">=", 0.75)),
     ("customer", 1, "customers upserted over HTTP", "requests/s", Reach("ratio", ">=", 0.6)),
@@ -20,23 +22,34 @@ WORKS: Final[tuple[tuple[Kind, int, str, str, Reach], ...]] = (
 
 
 async def run(on: Stack, sizes: Sizes) -> list[Row]:
-    """The rest of the stack stands still, but for PostgreSQL: there are two cores."""
+    """All of the stack but the API and PostgreSQL stands still: there may be two cores only."""
     rows = []
-    async with tenant.founded(on) as owner, bare.serving(on) as bare_port:
-        for kind, size, work, unit, reach in WORKS:
+    async with tenant.founded(on) as owner:
+        answers = {kind: await _answer_bytes(owner, kind) for kind in bodies.KINDS}
+        with stack.paused(on, "loader", "worker", "dispatcher", "temporal"):
+            async with bare.serving(on, answers) as bare_port:
 
-            async def rate(port: int, kind: Kind = kind, size: int = size) -> float:
-                load = Load(
-                    port=port,
-                    key=owner.key,
-                    kind=kind,
-                    connections=sizes.connections,
-                    seconds=sizes.seconds,
-                    warm_up_seconds=sizes.warm_up_seconds,
-                )
-                return size * (await generator.put(load, on)).per_second
+                async def rate(port: int, kind: Kind) -> float:
+                    load = Load(
+                        port=port,
+                        key=owner.key,
+                        kind=kind,
+                        connections=sizes.connections,
+                        seconds=sizes.seconds,
+                        warm_up_seconds=sizes.warm_up_seconds,
+                    )
+                    return (await generator.put(load, on)).per_second
 
-            with stack.paused(on, "loader", "worker", "dispatcher", "temporal"):
-                value, limit = await in_turns(sizes.rounds, lambda: rate(on.port), lambda: rate(bare_port))  # noqa: B023
-            rows.append(Row(work=work, value=value, unit=unit, limit=limit, reach=reach))
+                for kind, size, work, unit, reach in _WORKS:
+                    value, limit = await in_turns(
+                        sizes.rounds, partial(rate, on.port, kind), partial(rate, bare_port, kind)
+                    )
+                    rows.append(Row(work=work, value=size * value, unit=unit, limit=size * limit, reach=reach))
     return rows
+
+
+async def _answer_bytes(owner: Tenant, kind: Kind) -> int:
+    body = bodies.maker(kind, "0" * generator.NAME_CHARACTERS)()
+    answer = await owner.post(bodies.PATHS[kind], content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    return len(answer.content)

@@ -13,7 +13,8 @@ from temporalio.worker import Worker
 with workflow.unsafe.imports_passed_through():
     from projections.settings import Settings
     from workflows.client import connect
-    from workflows.clock import Sleeper, Watch
+    from workflows.clock import Sleeper
+    from workflows.messages import Watch
     from workflows.steps import step
     from workflows.worker import CONCURRENT_BILLINGS, RUNNER
 

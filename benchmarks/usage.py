@@ -32,7 +32,7 @@ _QUERY = f"""
 select sum(toDecimal256OrZero(values['gb'], 38)), count() from {TABLE}
 where organization_id = '{{}}' and external_subscription_id = '{_PREFIX}0' and code = 'gb'
 and timestamp >= '{{}}' and timestamp <= '{{}}' format JSONCompactEachRow
-"""  # noqa: S608 - ours
+"""
 
 
 async def run(on: Stack, sizes: Sizes) -> list[Row]:

@@ -25,7 +25,7 @@ with fromUnixTimestamp64Micro(toInt64({{first:Int64}} + number * {{step:Int64}})
 select {{organization:UUID}}, concat({{prefix:String}}, toString(number % {{owners:UInt32}})), 'gb', toString(number),
        generateUUIDv4(), at, at, '{{"gb":"{GIGABYTES}"}}', map('gb', '{GIGABYTES}'), null, 0, number
 from numbers({{start:UInt64}}, {{count:UInt64}})
-"""  # noqa: S608 - constants
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
