@@ -10,6 +10,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.failures import reported
+from activities.heartbeats import beating
 from activities.retries import CONFLICTS
 from domain.kernel.errors import ConflictError
 
@@ -42,13 +43,17 @@ class BillingActivities:
     @activity.defn
     async def advance_subscription(self, asked: Advance) -> Advanced:
         """Bill all that is due. Idempotent: what has been done is found in the ledger, whoever did it."""
-        with reported():
-            for _ in range(CONFLICTS):
-                try:
-                    next_due_at = await self._advance(asked.subscription_id, at=asked.at)
-                except ConflictError:
-                    continue
-                # Else the workflow would run in circles, without a pause; a failure is seen, and retried with pauses.
-                assert next_due_at is None or next_due_at > asked.at, (next_due_at, asked)
-                return Advanced(next_due_at=next_due_at)
-            raise ConflictError
+        async with beating():
+            with reported():
+                return await self._until_no_conflict(asked)
+
+    async def _until_no_conflict(self, asked: Advance) -> Advanced:
+        for _ in range(CONFLICTS):
+            try:
+                next_due_at = await self._advance(asked.subscription_id, at=asked.at)
+            except ConflictError:
+                continue
+            # Else the workflow would run in circles, without a pause; a failure is seen, and retried with pauses.
+            assert next_due_at is None or next_due_at > asked.at, (next_due_at, asked)
+            return Advanced(next_due_at=next_due_at)
+        raise ConflictError

@@ -10,6 +10,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.failures import reported
+from activities.heartbeats import beating
 from activities.retries import CONFLICTS
 from domain.invoicing.document import InvoiceDocument, document_of
 from domain.invoicing.invoice import Invoice
@@ -56,19 +57,23 @@ class DocumentActivities:
     @activity.defn
     async def issue_document(self, request: DocumentRequest) -> None:
         """Render, store, and tell the invoice. Idempotent: the first one that was stored stays."""
-        with reported():
-            invoice = await self._ledger.load(Invoice, request.invoice_id)
-            if invoice.document_sha256 is not None:
-                return
-            content = await self._renderer.render(document_of(invoice))
-            stored = await self._store.put(
-                invoice.organization_id,
-                invoice.id,
-                content,
-                template_version=self._template_version,
-                at=request.requested_at,
-            )
-            await self._tell(invoice, stored, request.requested_at)
+        async with beating():
+            with reported():
+                await self._issue(request)
+
+    async def _issue(self, request: DocumentRequest) -> None:
+        invoice = await self._ledger.load(Invoice, request.invoice_id)
+        if invoice.document_sha256 is not None:
+            return
+        content = await self._renderer.render(document_of(invoice))
+        stored = await self._store.put(
+            invoice.organization_id,
+            invoice.id,
+            content,
+            template_version=self._template_version,
+            at=request.requested_at,
+        )
+        await self._tell(invoice, stored, request.requested_at)
 
     async def _tell(self, invoice: Invoice, stored: StoredDocument, at: datetime) -> None:
         for _ in range(CONFLICTS):

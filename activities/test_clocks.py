@@ -9,6 +9,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.failures import reported
+from activities.heartbeats import beating
 from activities.retries import CONFLICTS
 from domain.kernel.errors import ConflictError
 from domain.kernel.ledger import Ledger
@@ -32,12 +33,16 @@ class TestClockActivities:
     @activity.defn
     async def arrive(self, arrival: Arrival) -> None:
         """Make it the organization's time. Idempotent: a clock that is there already stays."""
-        with reported():
-            for _ in range(CONFLICTS):
-                clock = await self._ledger.load(TestClock, test_clock_id(arrival.organization_id))
-                clock.arrive(arrival.now, at=arrival.now)
-                try:
-                    return await self._ledger.append(clock)
-                except ConflictError:
-                    continue
-            raise ConflictError
+        async with beating():
+            with reported():
+                await self._arrive(arrival)
+
+    async def _arrive(self, arrival: Arrival) -> None:
+        for _ in range(CONFLICTS):
+            clock = await self._ledger.load(TestClock, test_clock_id(arrival.organization_id))
+            clock.arrive(arrival.now, at=arrival.now)
+            try:
+                return await self._ledger.append(clock)
+            except ConflictError:
+                continue
+        raise ConflictError

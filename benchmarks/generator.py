@@ -22,9 +22,6 @@ from benchmarks.bodies import Kind
 from cli.up import HOST, Stack
 
 MOST_BUSY: Final = 0.9
-NAME_CHARACTERS: Final = 12
-"""Of a connection."""
-
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length: "
 
@@ -71,10 +68,15 @@ async def put(load: Load, on: Stack) -> Measured:
     return measured
 
 
+def name() -> str:
+    """Of a connection, for what it sends."""
+    return secrets.token_hex(6)
+
+
 class _Client(asyncio.Protocol):
     def __init__(self, load: Load, latencies: list[float], failed: asyncio.Future[None]) -> None:
         self._load, self._latencies, self._failed = load, latencies, failed
-        self._body: Callable[[], bytes] = bodies.maker(load.kind, secrets.token_hex(NAME_CHARACTERS // 2))
+        self._body: Callable[[], bytes] = bodies.maker(load.kind, name())
         length = len(self._body())
         self._head = (
             f"POST {bodies.PATHS[load.kind]} HTTP/1.1\r\nhost: {HOST}\r\nauthorization: Bearer {load.key}\r\n"

@@ -49,7 +49,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
 
 
 async def _answer_bytes(owner: Tenant, kind: Kind) -> int:
-    body = bodies.maker(kind, "0" * generator.NAME_CHARACTERS)()
+    body = bodies.maker(kind, generator.name())()
     answer = await owner.post(bodies.PATHS[kind], content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text
     return len(answer.content)

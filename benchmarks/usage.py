@@ -62,6 +62,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
         )
         sending = asyncio.create_task(generator.put(others, on))
         visible = await asyncio.to_thread(_visible, on, owner, events, sizes)
+        assert not sending.done(), sending
         sending.cancel()
         await asyncio.wait([sending])
     return [reads, visible]

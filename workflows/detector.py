@@ -19,6 +19,7 @@ from workflows.calls import AT_ONCE, Caller
 from workflows.client import unavailable
 
 PAUSE_SECONDS = 300
+RETRY_SECONDS = 10
 
 _RUNNING = "WorkflowType in ('SubscriptionWorkflow', 'TestClockWorkflow') and ExecutionStatus = 'Running'"
 
@@ -33,11 +34,13 @@ class Detector:
     async def run(self) -> None:
         """Look again and again, until it is cancelled."""
         while True:
-            await asyncio.sleep(PAUSE_SECONDS)
+            pause = PAUSE_SECONDS
             try:
                 await self.look()
             except UnavailableError as error:
                 _log.warning("detector.unavailable", what=error.what)
+                pause = RETRY_SECONDS
+            await asyncio.sleep(pause)
 
     async def look(self) -> list[str]:
         """Start what is missing; its workflow ids. A clock that is missing is told again where it was to go."""
@@ -49,15 +52,14 @@ class Detector:
             if name in listed or await self._missing([name]) == set():
                 continue
             healed.append(name)
-            _log.warning("detector.missing", workflow=name)
             await self._caller.advance(clock, clock.target, position)
         async for page in subjects.living(self._database):
             unlisted = {ids.subscription(subject.subscription_id): subject for subject in page}
             missing = await self._missing(unlisted.keys() - listed)
-            for name in sorted(missing):
-                _log.warning("detector.missing", workflow=name)
             await self._caller.call([unlisted[name] for name in missing], position)
             healed.extend(sorted(missing))
+        if healed:
+            _log.warning("detector.healed", count=len(healed), first=healed[:10])
         return healed
 
     async def _listed(self) -> set[str]:

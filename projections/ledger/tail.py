@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -14,19 +13,13 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import StoredEvent
 
 from domain.kernel.errors import UnavailableError
+from projections.followers import POLL_SECONDS, leading, notified, read_position, store_position
 from projections.ledger.mapper import LedgerMapper
-from projections.postgres import Connection, Database, unavailable
+from projections.postgres import Database
 
 PAGE_SIZE: Final = 500
-POLL_SECONDS: Final = 1.0
-"""How long a lost notification, or the end of another follower, may go unnoticed."""
-
-_POSITION = "select position from positions where name = %s"
-_STORE = """insert into positions (name, position) values (%s, %s)
-            on conflict (name) do update set position = greatest(positions.position, excluded.position)"""
 _PAGE = """select notification_id, originator_id, originator_version, topic, state
            from events where notification_id > %b order by notification_id limit %b"""
-_LEAD = "select pg_try_advisory_lock(4245, hashtext(%s))"
 
 _log = structlog.get_logger()
 
@@ -38,6 +31,8 @@ class Recorded:
     notification_id: int
     event: DomainEventProtocol[UUID]
 
+
+__all__ = ["Recorded", "follow", "read_position"]
 
 Handle = Callable[[Sequence[Recorded]], Awaitable[None]]
 
@@ -56,41 +51,14 @@ async def follow(database: Database, name: str, handle: Handle, *, topics: Colle
     mapper = LedgerMapper()
     while True:
         try:
-            async with _leading(database, name) as connection:
+            async with leading(database, name, "events") as connection:
                 position = await read_position(database, name)
                 while True:
                     position = await _catch_up(database, name, position, handle, mapper, frozenset(topics))
-                    await _notified(connection)
+                    await notified(connection)
         except UnavailableError as error:
             _log.warning("follow.unavailable", name=name, what=error.what)
             await asyncio.sleep(POLL_SECONDS)
-
-
-async def read_position(database: Database, name: str) -> int:
-    """How far a follower has come: 0 where none has begun."""
-    async with database.unbound() as connection:
-        row = await (await connection.execute(_POSITION, (name,))).fetchone()
-        return row[0] if row else 0
-
-
-@asynccontextmanager
-async def _leading(database: Database, name: str) -> AsyncIterator[Connection]:
-    """A connection that listens, and that alone holds the name: both end with it."""
-    connection = await database.connect()
-    try:
-        with unavailable():
-            await connection.execute("listen events")
-            while await (await connection.execute(_LEAD, (name,))).fetchone() != (True,):  # noqa: ASYNC110 - no event
-                await asyncio.sleep(POLL_SECONDS)
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def _notified(connection: Connection) -> None:
-    with unavailable():
-        async for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-            pass
 
 
 async def _catch_up(
@@ -102,8 +70,7 @@ async def _catch_up(
         if recorded:
             await handle(recorded)
         position = page[-1][0]
-        async with database.unbound() as connection:
-            await connection.execute(_STORE, (name, position), prepare=True)
+        await store_position(database, name, position)
         if len(page) < PAGE_SIZE:
             break
     return position

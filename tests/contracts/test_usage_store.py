@@ -11,7 +11,7 @@ import pytest
 
 from domain.kernel import ids
 from domain.kernel.errors import NotFoundError, UnavailableError
-from domain.metering.ports import Bucket, Metric, Usage
+from domain.metering.ports import Bucket, Metric, Usage, UsageQuery
 from projections.postgres import Database
 from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.loader import copy_next
@@ -60,7 +60,7 @@ async def test_units(any_usage_store: UsageStore, database: Database) -> None:
     )
     await load(database, any_usage_store)
     watermark = await reader.watermark()
-    queries = {
+    queries: dict[str, tuple[UsageQuery, str | int, int]] = {
         "count": (march(organization), 3, 3),
         "sum": (march(organization, BYTES), "3.5", 2),
         "another subscription": (march(organization, BYTES, "s2"), 7, 1),
@@ -111,7 +111,7 @@ async def test_groups(any_usage_store: UsageStore, database: Database) -> None:
     reader = ClickHouseUsageReader(database, any_usage_store)
     query = march(organization, BYTES, group_by=("region", "zone"))
     (usages,) = await reader.aggregate([query], 0)
-    assert {usage.group: (usage.units, usage.events_count) for usage in usages} == {
+    assert {usage.group: (int(usage.units), usage.events_count) for usage in usages} == {
         ("eu", "a"): (3, 2),
         ("us", "1"): (12, 2),
         (None, "b"): (112, 3),

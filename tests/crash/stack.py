@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import psycopg
 from psycopg import AsyncConnection
 
 from cli.embedded import processes
@@ -110,7 +109,7 @@ class Stack:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[AsyncConnection]:
         """A connection to the ledger's database as its owner, to look, and to hold locks."""
-        async with await AsyncConnection.connect(self.environment["DATABASE_URL"]) as connection:
+        async with await AsyncConnection.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
             yield connection
 
 
@@ -149,25 +148,23 @@ class Replica:
 
 
 async def eventually(
-    answer: Callable[[], bool] | Callable[[], Awaitable[bool]], *, seconds: float, what: str, pause: float = 0.02
+    answer: Callable[[], object], *, seconds: float, what: str, pause: float = 0.02
 ) -> None:
     """Ask until the answer is yes."""
     deadline = time.monotonic() + seconds
     while True:
         answered = answer()
-        if answered if isinstance(answered, bool) else await answered:
+        if isinstance(answered, Awaitable):
+            answered = await answered
+        if answered:
             return
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(pause)
 
 
-async def blocked(connection: AsyncConnection, function: str) -> bool:
-    """Whether a call of the function waits for a lock that somebody else holds."""
+async def blocked(connection: AsyncConnection, function: str) -> list[int]:
+    """Backends in which a call of the function waits for a lock that somebody else holds."""
     asked = await connection.execute(
-        "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like %s)",
-        (f"%{function}(%",),
+        "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like %s", (f"%{function}(%",)
     )
-    return await asked.fetchone() == (True,)
-
-
-__all__ = ["Replica", "Stack", "blocked", "eventually", "psycopg"]
+    return [pid for (pid,) in await asked.fetchall()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities import heartbeats
 from activities.billing import Advance, Advanced, BillingActivities
 from activities.test_clocks import Arrival, TestClockActivities
 from domain.kernel import ids
@@ -62,6 +64,21 @@ async def test_endless_conflicts_are_left_to_temporal() -> None:
         await advance(Failing(*[ConflictError()] * 50))
     assert raised.value.type == "ConflictError"
     assert not raised.value.non_retryable
+
+
+async def test_a_long_step_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "EVERY_SECONDS", 0.01)
+    environment, beats = ActivityEnvironment(), list[object]()
+    environment.on_heartbeat = lambda *details: beats.append(details)
+
+    async def slow(subscription_id: UUID, *, at: datetime) -> datetime | None:
+        await asyncio.sleep(0.2)
+        return None
+
+    await environment.run(BillingActivities(slow).advance_subscription, ASKED)
+    assert len(beats) > 5
+    await asyncio.sleep(0.05)
+    assert len(beats) < 25, "it stops with the step"
 
 
 async def test_a_clock_arrives_once(ledger: PostgresLedger) -> None:

@@ -16,12 +16,13 @@ from tests.workflows.world import World, months, until
 from workflows import ids, subjects
 from workflows.dispatcher import NAME
 
+QUICK = "history.transferProcessorMaxPollRPS=2000"
+REUSE = 'history.workflowIdReuseMinimalInterval="0s"'
+
 
 async def test_long_stories_continue_as_new(database: Database, ledger: PostgresLedger) -> None:
     """Here after 60 events, where servers usually suggest it after 4,096."""
-    async with server(
-        "limit.historyCount.suggestContinueAsNew=60", 'history.workflowIdReuseMinimalInterval="0s"'
-    ) as environment:
+    async with server(QUICK, "limit.historyCount.suggestContinueAsNew=60", REUSE) as environment:
         world = World(environment.client, database, ledger)
         async with world.running():
             sandbox = await world.sandbox()
@@ -35,7 +36,7 @@ async def test_long_stories_continue_as_new(database: Database, ledger: Postgres
 
 async def test_a_server_that_holds_back_quick_runs_is_no_obstacle(database: Database, ledger: PostgresLedger) -> None:
     """By default a run that follows another within a second waits for that second to pass."""
-    async with server("history.transferProcessorMaxPollRPS=2000") as environment:
+    async with server(QUICK) as environment:
         world = World(environment.client, database, ledger)
         async with world.running():
             sandbox = await world.sandbox()

@@ -1,0 +1,129 @@
+"""Following the ingest log for events that charges in advance are waiting for.
+
+Most events are of no such charge: of a row of the log only the codes are read then, and one query asks who waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from domain.kernel.errors import UnavailableError
+from domain.metering.ports import EventPosition
+from domain.metering.usage_event import UsageEvent
+from projections.followers import POLL_SECONDS, leading, notified, read_position, store_position
+from projections.postgres import Database
+from projections.usage.lines import Line
+
+NAME: Final = "in_advance"
+PAGE_ROWS: Final = 100
+
+_ROWS = "select seq, body from ingest_log where seq > %s order by seq limit %s"
+_WANTED = """
+select distinct m.organization_id::text, m.code
+from unnest(%s::uuid[], %s::text[]) as seen (organization_id, code)
+join billable_metrics m on m.organization_id = seen.organization_id and m.code = seen.code and m.deleted_at is null
+join plans p on p.organization_id = m.organization_id
+  and p.doc->'details'->'charges' @> jsonb_build_array(
+    jsonb_build_object('billable_metric_id', m.id, 'pay_in_advance', true))
+"""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedEvent:
+    """An event of the log, with its place there; `received_at` is the organization's time of its arrival."""
+
+    organization_id: UUID
+    event_id: UUID
+    event: UsageEvent
+    position: EventPosition
+    received_at: datetime
+
+
+class _Code(msgspec.Struct):
+    organization_id: str
+    code: str
+
+
+Handle = Callable[[Sequence[ArrivedEvent]], Awaitable[None]]
+
+_decode_codes = msgspec.json.Decoder(_Code).decode_lines
+_decode_lines = msgspec.json.Decoder(Line).decode_lines
+_decode_properties = msgspec.json.Decoder(dict, float_hook=Decimal).decode
+
+
+async def follow(database: Database, handle: Handle) -> None:
+    """Hand the events of metrics that are charged in advance to `handle`, in order, until cancelled.
+
+    The position is stored after `handle` returns, so events may come again: it must be idempotent. Where something
+    cannot be reached it waits and tries again.
+    """
+    while True:
+        try:
+            async with leading(database, NAME, "ingest_log") as connection:
+                position = await read_position(database, NAME)
+                while True:
+                    while (reached := await _catch_up(database, position, handle)) > position:
+                        position = reached
+                    await notified(connection)
+        except UnavailableError as error:
+            _log.warning("in_advance.unavailable", what=error.what)
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def _catch_up(database: Database, position: int, handle: Handle) -> int:
+    """Handle one page; the position after it, the same where there is none."""
+    async with database.unbound() as connection, connection.cursor(binary=True) as cursor:
+        rows = await (await cursor.execute(_ROWS, (position, PAGE_ROWS), prepare=True)).fetchall()
+    if not rows:
+        return position
+    seen = {(one.organization_id, one.code) for _, body in rows for one in _decode_codes(body)}
+    organizations, codes = zip(*seen, strict=True)
+    async with database.connection(None) as connection:
+        found = await connection.execute(_WANTED, (list(organizations), list(codes)))
+        wanted = {(organization_id, code) for organization_id, code in await found.fetchall()}
+    if wanted:
+        arrived = [
+            _arrived(seq, line)
+            for seq, body in rows
+            for line in _decode_lines(body)
+            if (line.organization_id, line.code) in wanted and line.external_subscription_id
+        ]
+        await handle(arrived)
+    await store_position(database, NAME, rows[-1][0])
+    return int(rows[-1][0])
+
+
+def _arrived(seq: int, line: Line) -> ArrivedEvent:
+    timestamp = _instant(line.timestamp)
+    cents = line.precise_total_amount_cents
+    return ArrivedEvent(
+        organization_id=UUID(line.organization_id),
+        event_id=UUID(line.event_id),
+        event=UsageEvent(
+            transaction_id=line.transaction_id,
+            code=line.code,
+            external_subscription_id=line.external_subscription_id,
+            timestamp=timestamp,
+            sequence=seq,
+                properties=_decode_properties(line.properties),
+            precise_total_amount_cents=None if cents is None else Decimal(cents),
+        ),
+        position=EventPosition(timestamp=timestamp, sequence=seq, index=line.n),
+        received_at=_instant(line.received_at),
+    )
+
+
+def _instant(text: str) -> datetime:
+    """Of a line: UTC without an offset."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
