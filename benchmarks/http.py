@@ -26,7 +26,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
     rows = []
     async with tenant.founded(on) as owner:
         answers = {kind: await _answer_bytes(owner, kind) for kind in bodies.KINDS}
-        with stack.paused(on, "loader", "worker", "dispatcher", "temporal"):
+        with stack.paused(on, "loader", "worker", "dispatcher"):
             async with bare.serving(on, answers) as bare_port:
 
                 async def rate(port: int, kind: Kind) -> float:

@@ -44,7 +44,7 @@ class FixedUsage:
 
 
 async def run(on: Stack, sizes: Sizes) -> list[Row]:
-    with stack.paused(on, "loader", "worker", "dispatcher", "temporal"):
+    with stack.paused(on, "loader", "worker", "dispatcher"):
         async with Database(on.cluster.url) as database:
             await _fill(on, database, sizes)
             async with database.unbound() as connection:

@@ -15,6 +15,7 @@ from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger
 from domain.metering.matching import ALL_FILTER_VALUES
+from domain.subscriptions.subscription import Subscription
 
 A = TypeVar("A", BillableMetric, Plan)
 
@@ -122,14 +123,21 @@ async def update_plan(
 
 
 async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: datetime) -> Plan:
-    """Delete a plan; its code is free again. Its subscriptions end (invoicing-money 1.9) by whoever follows the log.
+    """Delete a plan; its code is free again. Its subscriptions end now, and their workflows bill them.
 
     Raises:
         NotFoundError: `plan_not_found`.
+
+    Source: invoicing-money 1.9.
     """
     plan = await _find(ledger, Plan, organization_id, code)
     plan.delete(at=at)
-    await ledger.append(plan)
+    subscriptions: list[Subscription] = []
+    for one in (plan, *await ledger.find_all(Plan, organization_id, parent_id=str(plan.id))):
+        subscriptions += await ledger.find_all(Subscription, organization_id, plan_id=str(one.id))
+    for subscription in subscriptions:
+        subscription.terminate(subscription.details, terminated_at=at, at=at)
+    await ledger.append(plan, *subscriptions)
     return plan
 
 

@@ -10,6 +10,7 @@ from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger, SequenceNumber
+from domain.subscriptions.subscription import Subscription
 
 
 async def upsert_customer(
@@ -54,14 +55,19 @@ async def upsert_customer(
 
 
 async def delete_customer(ledger: Ledger, organization_id: UUID, external_id: str, *, at: datetime) -> Customer:
-    """Soft: it is gone for look-ups, what was billed stays. Its subscriptions end (invoicing-money 1.9).
+    """Soft: it is gone for look-ups, what was billed stays. Its subscriptions end now, and their workflows bill them.
 
     Raises:
         NotFoundError: `customer_not_found`.
+
+    Source: invoicing-money 1.9.
     """
     customer = await ledger.find(Customer, organization_id, external_id=external_id)
     if customer is None:
         raise NotFoundError("customer")
     customer.delete(at=at)
-    await ledger.append(customer)
+    subscriptions = await ledger.find_all(Subscription, organization_id, customer_id=str(customer.id))
+    for subscription in subscriptions:
+        subscription.terminate(subscription.details, terminated_at=at, at=at)
+    await ledger.append(customer, *subscriptions)
     return customer

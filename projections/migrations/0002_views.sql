@@ -44,10 +44,12 @@ alter table organizations add column sandbox boolean generated always as ((doc->
 alter table billable_metrics add column code text generated always as (doc->'details'->>'code') stored;
 create unique index billable_metrics_code on billable_metrics (organization_id, code) where deleted_at is null;
 
+-- A copy that was made for one subscription (`parent_id`) is not found by its code.
 alter table plans
-  add column code text generated always as (doc->'details'->>'code') stored,
+  add column code text generated always as (case when doc->>'parent_id' is null then doc->'details'->>'code' end) stored,
   add column parent_id uuid generated always as ((doc->>'parent_id')::uuid) stored;
-create unique index plans_code on plans (organization_id, code) where deleted_at is null and parent_id is null;
+create unique index plans_code on plans (organization_id, code) where deleted_at is null;
+create index plans_parent on plans (parent_id) where parent_id is not null;
 create index plans_billable_metrics on plans using gin ((doc->'details'->'charges') jsonb_path_ops);
 
 alter table customers

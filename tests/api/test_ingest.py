@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +23,15 @@ from api.ingest.app import IngestApp, Message, Receive, Send
 from api.ingest.expressions import Computed
 from domain.kernel import ids
 from domain.metering.expression import parse
+from domain.metering.ports import Metric
 from projections.postgres import Database
+from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.lines import with_seq
+from projections.usage.loader import copy_next
+from projections.usage.reader import ClickHouseUsageReader
+from projections.usage.store import UsageStore
 from tests.engines.postgres import Server, make_server
+from tests.usage import march
 
 NOW = datetime(2023, 9, 4, 16, 0, 0, 123456, UTC)
 EVENT = {"transaction_id": "t1", "code": "calls", "external_subscription_id": "s1"}
@@ -421,3 +428,37 @@ async def test_while_postgres_is_away_nothing_is_acknowledged(tmp_path_factory: 
         assert [event["transaction_id"] for event in await client.logged()] == ["t1", "t3", "t2"]
         await app.close()
     server.stop()
+
+
+async def test_whatever_is_accepted_can_be_loaded_and_read(
+    client: Client, database: Database, usage_store: UsageStore
+) -> None:
+    deep = '{"a":' * 490 + "[]" + "}" * 490
+    sent = {
+        "deep": deep,
+        "numbers": '{"a":-1.5e-300,"b":1E+15000,"c":12345678901234567890123456789012345678901234567890,"n":2.50e0}',
+        "texts": '{"":"","é\\\\u0000\\"\'":"\\\\n\\\\\\" \\u2028 😀","n":"2.5","null":null,"nested":[1.0,{"c":-0.0}]}',
+        "keys": "{" + ",".join(f'"k{n}":{n}' for n in range(2000)) + ',"n":2.5}',
+    }
+    times = ["1900-01-01T00:00:00Z", "2299-12-31T23:59:59.999999Z", "2023-09-01T00:00:00+14:00", 0]
+    for (name, properties), at in zip(sent.items(), times, strict=True):
+        event = json.dumps(EVENT | {"transaction_id": f"{name} '\\é\t😀", "timestamp": at}).encode()
+        answer = await client.send(b'{"event":' + event[:-1] + b', "properties":' + properties.encode() + b"}}")
+        assert answer.status_code == 200, answer.text
+    connection = await database.connect()
+    while await copy_next(connection, usage_store):
+        pass
+    await connection.close()
+
+    events, organization = UsageEvents(database, usage_store), KEYS["key-1"].organization_id
+    for name, properties in sent.items():
+        found = await events.find(organization, f"{name} '\\é\t😀")
+        assert json.loads(found.properties, parse_float=str) == json.loads(properties, parse_float=str)
+    page, _ = await events.list(organization, EventFilter(), limit=10, offset=0)
+    assert [event.timestamp.year for event in page] == [2299, 2023, 1970, 1900]
+    n = Metric(code="calls", aggregation_type="sum_agg", field_name="n")
+    first, last = datetime(1900, 1, 1, tzinfo=UTC), datetime(2299, 12, 31, 23, 59, 59, 999_999, UTC)
+    reader = ClickHouseUsageReader(database, usage_store)
+    ever = march(organization, n, from_at=first, to_at=last)
+    ((usage,),) = await reader.aggregate([ever], await reader.watermark())
+    assert (usage.units, usage.events_count) == (Decimal("7.5"), 3)

@@ -107,16 +107,22 @@ async def test_refused(client: Client, body: dict[str, Any], details: object) ->
             {"properties": ["invalid_amount"]},
         ),
         ({"pay_in_advance": True}, {"pay_in_advance": ["feature_unavailable"]}),
-        ({"prorated": "true"}, {"prorated": ["feature_unavailable"]}),
-        ({"min_amount_cents": 1}, {"min_amount_cents": ["feature_unavailable"]}),
-        ({"invoiceable": False}, {"invoiceable": ["feature_unavailable"]}),
-        ({"charge_model": "dynamic"}, {"charge_model": ["feature_unavailable"]}),
-        ({"charge_model": "custom"}, {"charge_model": ["feature_unavailable", "value_is_invalid"]}),
+        (
+            {"pay_in_advance": "true", "regroup_paid_fees": "invoice"},
+            {
+                "pay_in_advance": ["feature_unavailable"],
+                "regroup_paid_fees": ["feature_unavailable", "only_compatible_with_pay_in_advance_and_non_invoiceable"],
+            },
+        ),
+        ({"prorated": "true"}, {"prorated": ["invalid_billable_metric_or_charge_model"]}),
+        ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
+        ({"invoiceable": False}, {"invoiceable": ["must_be_true_unless_pay_in_advance"]}),
+        ({"charge_model": "custom"}, {"charge_model": ["value_is_invalid"]}),
         ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
         ({"applied_pricing_unit": {"code": "c"}}, {"applied_pricing_unit": ["feature_unavailable"]}),
         (
-            {"charge_model": "percentage", "properties": {"rate": "1", "free_units_per_events": 1}},
-            {"properties": ["feature_unavailable"]},
+            {"charge_model": "percentage", "properties": {"rate": "1", "free_units_per_events": "1"}},
+            {"properties": ["invalid_free_units_per_events"]},
         ),
     ],
 )
@@ -167,6 +173,23 @@ async def test_properties_are_completed_and_echoed(client: Client, metric: str) 
         {"package_size": 1, "amount": "0", "free_units": 0},
         {"graduated_ranges": ranges},
     ]
+
+
+async def test_terms_of_charges(client: Client) -> None:
+    metric = {**METRIC, "recurring": True}
+    body = await client.ok("POST", "/billable_metrics", {"billable_metric": metric})
+    metric_id = body["billable_metric"]["lago_id"]
+    percentage = {"rate": "1", "free_units_per_events": 3, "per_transaction_max_amount": "2"}
+    charges = [
+        charge(metric_id, prorated=True, min_amount_cents="500", invoice_display_name="Seats"),
+        charge(metric_id, charge_model="percentage", properties=percentage),
+        charge(metric_id, charge_model="dynamic", properties=None),
+    ]
+    made = (await create(client, charges=charges))["charges"]
+    assert (made[0]["prorated"], made[0]["min_amount_cents"], made[0]["invoice_display_name"]) == (True, 500, "Seats")
+    assert (made[1]["properties"], made[2]["properties"]) == (percentage, {})
+    kept = await change(client, charges=[{"id": one["lago_id"]} for one in made])
+    assert kept["charges"] == made, "what an update does not name stays"
 
 
 async def test_an_update_matches_charges_by_id_and_filters_by_values(client: Client, metric: str) -> None:

@@ -35,7 +35,7 @@ class Tenant:
         http.headers["Authorization"] = f"Bearer {organization['api_key']}"
         tenant = cls(http, organization["lago_id"])
         if sandbox:
-            await tenant.advance("2026-01-01T00:00:00Z")
+            await tenant.advance("2026-01-01")
         metric = {"name": "Calls", "code": "calls", "aggregation_type": "sum_agg", "field_name": "n"}
         metric = await tenant.call("POST", "/billable_metrics", {"billable_metric": metric})
         charge = {
@@ -81,13 +81,13 @@ class Tenant:
         (charge,) = (await self.call("GET", path))["customer_usage"]["charges_usage"]
         return charge["events_count"], Decimal(charge["units"])
 
-    async def ask(self, now: str) -> httpx.Response:
-        """Ask the sandbox's clock to move, and do not wait for it."""
-        return await self.http.put("/api/v1/test_clock", json={"test_clock": {"now": now}})
+    async def ask(self, day: str) -> httpx.Response:
+        """Ask the sandbox's clock to go to the beginning of a day, and do not wait for it."""
+        return await self.http.put("/api/v1/test_clock", json={"test_clock": {"now": f"{day}T00:00:00Z"}})
 
-    async def advance(self, now: str) -> None:
-        """Move the sandbox's time, and wait until all that falls due until then is done."""
-        answer = await self.ask(now)
+    async def advance(self, day: str) -> None:
+        """Go to the beginning of a day, and wait until all that falls due until then is done."""
+        answer = await self.ask(day)
         assert answer.status_code in (200, 202), answer.text
         await self.arrived()
 

@@ -19,15 +19,14 @@ INGEST_LOCK = 4244
 """Of `ingest_append`, migration 0003."""
 
 
-@pytest_asyncio.fixture
-async def replicas(stack: Stack) -> AsyncIterator[tuple[Replica, Replica]]:
+@pytest_asyncio.fixture(scope="module")
+async def replicas(running: Stack) -> AsyncIterator[tuple[Replica, Replica]]:
     """Two more API processes: the supervisor would wait ever longer before it starts its own again."""
-    pair = Replica(stack), Replica(stack)
+    await running.ready()
+    pair = Replica(running), Replica(running)
     try:
         for replica in pair:
             replica.start()
-        for replica in pair:
-            await replica.ready()
         yield pair
     finally:
         for replica in pair:
@@ -72,18 +71,21 @@ async def test_killed_between_commit_and_answer(
     tenant = await found()
     await tenant.subscribe("s")
     victim, other = replicas
+    await victim.ready()
+    await other.ready()
     urls = [victim.url]
     sender = Sender(tenant, urls, "s", rng, faithful=True)
-    async with stack.database() as connection:
+    async with stack.database() as connection, stack.database() as observer:
         async with connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(%s)", (INGEST_LOCK,))
             sending = asyncio.create_task(sender.send({"a": 2, "b": 3}))
-            await eventually(lambda: blocked(connection, "ingest_append"), seconds=3, what="a transaction is under way")
-            (backend,) = await blocked(connection, "ingest_append")
+            await eventually(lambda: blocked(observer, "ingest_append"), seconds=3, what="a transaction is under way")
+            (backend,) = await blocked(observer, "ingest_append")
             urls[:] = [other.url]
             victim.kill()
             if not commits:
-                await connection.execute("select pg_terminate_backend(%s, 3000)", (backend,))
+                await observer.execute("select pg_terminate_backend(%s, 3000)", (backend,))
         await sending
+    victim.start()
     assert sender.found_taken == (1 if commits else 0)
     await check_usage(tenant, "s", [sender])

@@ -12,14 +12,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import clickhouse_connect
 import pytest
 import pytest_asyncio
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from cli.embedded.processes import free_port
+from cli.embedded.processes import free_port, port_is_free
 from projections.usage.store import UsageStore, connector
 
 _numbers = count()
@@ -44,14 +44,12 @@ class ClickHouse:
         command = [sys.executable, "-c", _SERVE, str(self.folder), self.url]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(os.environ))
         deadline = time.monotonic() + 60
-        while True:
-            try:
-                self.client().close()
-                return
-            except (ClickHouseError, OSError):
-                assert self.process.poll() is None, "chDB ended"
-                assert time.monotonic() < deadline, "chDB does not answer"
-                time.sleep(0.1)
+        port = urlsplit(self.url).port
+        assert port is not None
+        while port_is_free("127.0.0.1", port):
+            assert self.process.poll() is None, "chDB ended"
+            assert time.monotonic() < deadline, "chDB does not answer"
+            time.sleep(0.05)
 
     def client(self, database: str = "default") -> Client:
         return connector(f"{self.url}/{database}")()

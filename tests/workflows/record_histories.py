@@ -8,6 +8,7 @@ To be run for each release, under its name: workflows that began with its code m
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -144,7 +145,7 @@ async def save(client: Client, workflow_id: str, folder: Path) -> None:
         number += 1
         history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
         path = folder / f"{kind}{story.get(workflow_id, '')}-{number}.json"
-        path.write_text(history.to_json() + "\n")
+        path.write_text(json.dumps(json.loads(history.to_json()), separators=(",", ":")) + "\n")
         end = history.events[-1]
         run_id = end.workflow_execution_continued_as_new_event_attributes.new_execution_run_id or None
 

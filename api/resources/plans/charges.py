@@ -86,6 +86,7 @@ def _read_charge(
     model = fields.choice("charge_model", get_args(ChargeModel), old.charge_model if old else None)
     fields.required("charge_model", model)
     given = fields.text("code", old.code if old else None)
+    invoiceable = fields.boolean("invoiceable", old.invoiceable if old else True)
     charge = Charge(
         id=old.id if old else ids.new(),
         code=given or charge_code(metric.code, taken),
@@ -93,12 +94,25 @@ def _read_charge(
         charge_model=model or "standard",
         properties=_read_properties(fields, model, old.properties if old else None),
         invoice_display_name=fields.text("invoice_display_name", old.invoice_display_name if old else None),
+        pay_in_advance=bool(fields.boolean("pay_in_advance", old.pay_in_advance if old else False)),
+        invoiceable=True if invoiceable is None else invoiceable,
+        prorated=bool(fields.boolean("prorated", old.prorated if old else False)),
+        min_amount_cents=fields.integer("min_amount_cents", old.min_amount_cents if old else 0) or 0,
+        regroup_paid_fees=fields.choice("regroup_paid_fees", ("invoice",), old.regroup_paid_fees if old else None),
         filters=_read_filters(fields, old.filters if old else (), model, metric, at=at),
         created_at=old.created_at if old else at,
     )
-    for name, codes in check(
-        charge_model=charge.charge_model, aggregation_type=metric.aggregation_type, recurring=metric.recurring
-    ).items():
+    wrong = check(
+        charge_model=charge.charge_model,
+        aggregation_type=metric.aggregation_type,
+        recurring=metric.recurring,
+        pay_in_advance=charge.pay_in_advance,
+        prorated=charge.prorated,
+        invoiceable=charge.invoiceable,
+        min_amount_cents=charge.min_amount_cents,
+        regroup_paid_fees=charge.regroup_paid_fees,
+    )
+    for name, codes in wrong.items():
         for code in codes:
             fields.refuse(name, code)
     return charge
@@ -112,7 +126,6 @@ def _read_properties(fields: Fields, model: ChargeModel | None, before: Mapping[
     properties = with_defaults(model, given.values if given is not None else before)
     for code in validate(model, properties):
         fields.refuse("properties", code)
-    unavailable.refuse_of_properties(fields, properties)
     return properties
 
 

@@ -63,7 +63,7 @@ async def list_subscriptions(call: Call) -> Json:
     if value := call.text("external_id"):
         where.add("subscriptions.external_id = %(external_id)s", external_id=value)
     if value := call.text("plan_code"):
-        where.add("plans.code = %(plan_code)s", plan_code=value)
+        where.add("subscriptions.plan_code = %(plan_code)s", plan_code=value)
     if value := call.text("currency"):
         where.add("plans.doc->'details'->>'amount_currency' = %(currency)s", currency=value)
     page, now = call.page, await tenant.now()
