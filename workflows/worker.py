@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.billing import BillingActivities
 from activities.documents import DocumentActivities
 from activities.gateways.pdf import TEMPLATE_VERSION, PdfPool
+from activities.in_advance import price_arrivals
 from activities.test_clocks import TestClockActivities
 from domain.invoicing.billing import advance_subscription
 from domain.kernel import decimals
@@ -24,6 +25,7 @@ from projections.documents import Documents
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from projections.settings import Settings
+from projections.usage.arrivals import follow
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import UsageStore, connector
 from workflows import ids
@@ -56,12 +58,14 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         stack.push_async_callback(ledger.close)
         client = await _connected(settings)
         workers = []
+        arrivals: list[Coroutine[None, None, None]] = []
         if ids.BILLING in queues:
             assert settings.clickhouse_url is not None, "the embedded stack sets it"
             store = UsageStore(connector(settings.clickhouse_url.get_secret_value()))
             stack.push_async_callback(store.close)
             usage = ClickHouseUsageReader(database, store)
             advance = partial(advance_subscription, ledger, usage)
+            arrivals.append(follow(database, partial(price_arrivals, ledger, usage)))
             workers.append(billing_worker(client, BillingActivities(advance), TestClockActivities(ledger)))
         if ids.DOCUMENTS in queues:
             processes = os.cpu_count() or 1
@@ -71,6 +75,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for worker in workers:
                 tasks.create_task(worker.run())
+            for arrival in arrivals:
+                tasks.create_task(arrival)
 
 
 def billing_worker(client: Client, billing: BillingActivities, test_clocks: TestClockActivities) -> Worker:

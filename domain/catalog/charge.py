@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from domain.kernel.errors import NotFoundError
 from domain.metering.matching import ALL_FILTER_VALUES
 from domain.pricing.registry import ChargeModel
 
@@ -35,6 +36,10 @@ class ChargeFilter:
         )
         return self.invoice_display_name or ", ".join(shown)
 
+    def has(self, values: Mapping[str, Sequence[str]]) -> bool:
+        """Whether these are its values: what filters are known by in updates (metering-pricing F2)."""
+        return {key: set(own) for key, own in self.values.items()} == {key: set(one) for key, one in values.items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedPricingUnit:
@@ -48,9 +53,15 @@ class AppliedPricingUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """Source: metering-pricing M1. `properties` are in wire form, checked and completed (M2, M3)."""
+    """Source: metering-pricing M1.
+
+    Attributes:
+        parent_id: in the copy of a plan for one subscription the charge that this one was copied from.
+        properties: in wire form, checked and completed (M2, M3).
+    """
 
     id: UUID
+    parent_id: UUID | None = None
     code: str
     billable_metric_id: UUID
     charge_model: ChargeModel
@@ -66,3 +77,19 @@ class Charge:
     applied_pricing_unit: AppliedPricingUnit | None = None
     accepts_target_wallet: bool = False
     created_at: datetime
+
+    def filter(self, filter_id: UUID) -> ChargeFilter:
+        """Raises NotFoundError: `charge_filter_not_found`."""
+        for filter_ in self.filters:
+            if filter_.id == filter_id:
+                return filter_
+        raise NotFoundError("charge_filter")
+
+
+def charge_code(metric_code: str, taken: Iterable[str]) -> str:
+    """The code of a charge that was given none: the metric's, then `<code>_2`, `<code>_3` (metering-pricing M1)."""
+    used, code, number = set(taken), metric_code, 1
+    while code in used:
+        number += 1
+        code = f"{metric_code}_{number}"
+    return code

@@ -1,4 +1,4 @@
-"""What can be done with billable metrics and plans."""
+"""What can be done with billable metrics, plans and pricing units."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from uuid import UUID
 
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails
 from domain.catalog.charge import ChargeFilter
+from domain.catalog.override import cascaded
 from domain.catalog.plan import Plan, PlanDetails
+from domain.catalog.pricing_unit import PricingUnit, PricingUnitDetails
 from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger
@@ -105,20 +107,32 @@ async def create_plan(ledger: Ledger, organization_id: UUID, details: PlanDetail
 
 
 async def update_plan(
-    ledger: Ledger, organization_id: UUID, code: str, change: Callable[[PlanDetails], PlanDetails], *, at: datetime
+    ledger: Ledger,
+    organization_id: UUID,
+    code: str,
+    change: Callable[[PlanDetails], PlanDetails],
+    *,
+    cascade: bool = False,
+    at: datetime,
 ) -> Plan:
     """Change a plan: `change` turns the details of before into the new. Invoices to come follow it.
+
+    Args:
+        cascade: whether the change reaches the copies that subscriptions have of their own (`override.cascaded`).
 
     Raises:
         NotFoundError: `plan_not_found`.
         InvalidInputError: the new code is taken.
     """
     plan = await _find(ledger, Plan, organization_id, code)
-    details = change(plan.details)
-    if details.code != plan.details.code:
+    before, details = plan.details, change(plan.details)
+    if details.code != before.code:
         await _refuse_taken(ledger, Plan, organization_id, details.code)
     plan.update(details, at=at)
-    await ledger.append(plan)
+    copies = await ledger.find_all(Plan, organization_id, parent_id=str(plan.id)) if cascade else []
+    for own in copies:
+        own.update(cascaded(before, details, own.details, own.id), at=at)
+    await ledger.append(plan, *copies)
     return plan
 
 
@@ -131,23 +145,25 @@ async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: d
     Source: invoicing-money 1.9.
     """
     plan = await _find(ledger, Plan, organization_id, code)
-    plan.delete(at=at)
+    copies = await ledger.find_all(Plan, organization_id, parent_id=str(plan.id))
     subscriptions: list[Subscription] = []
-    for one in (plan, *await ledger.find_all(Plan, organization_id, parent_id=str(plan.id))):
+    for one in (plan, *copies):
+        one.delete(at=at)
         subscriptions += await ledger.find_all(Subscription, organization_id, plan_id=str(one.id))
     for subscription in subscriptions:
         subscription.terminate(subscription.details, terminated_at=at, at=at)
-    await ledger.append(plan, *subscriptions)
+    await ledger.append(plan, *copies, *subscriptions)
     return plan
 
 
-def charge_code(metric_code: str, taken: Iterable[str]) -> str:
-    """The code of a charge that was given none: the metric's, then `<code>_2`, `<code>_3` (metering-pricing M1)."""
-    used, code, number = set(taken), metric_code, 1
-    while code in used:
-        number += 1
-        code = f"{metric_code}_{number}"
-    return code
+async def create_pricing_unit(
+    ledger: Ledger, organization_id: UUID, details: PricingUnitDetails, *, at: datetime
+) -> PricingUnit:
+    """Raises InvalidInputError where the code is taken, DuplicateError where that happened just now."""
+    await _refuse_taken(ledger, PricingUnit, organization_id, details.code)
+    unit = PricingUnit.begin(ids.new(), organization_id=organization_id, details=details, at=at)
+    await ledger.append(unit)
+    return unit
 
 
 def _trimmed(filters: Iterable[ChargeFilter], declared: Mapping[str, Sequence[str]]) -> Iterable[ChargeFilter]:
@@ -170,6 +186,8 @@ async def _find(ledger: Ledger, kind: type[A], organization_id: UUID, code: str)
     return found
 
 
-async def _refuse_taken(ledger: Ledger, kind: type[BillableMetric | Plan], organization_id: UUID, code: str) -> None:
+async def _refuse_taken(
+    ledger: Ledger, kind: type[BillableMetric | Plan | PricingUnit], organization_id: UUID, code: str
+) -> None:
     if await ledger.find(kind, organization_id, code=code) is not None:
         raise InvalidInputError({"code": ["value_already_exist"]})

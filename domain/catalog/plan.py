@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from domain.catalog.charge import Charge
 from domain.kernel.aggregate import Aggregate
+from domain.kernel.errors import NotFoundError
 from domain.subscriptions.intervals import Interval
 
 
@@ -42,19 +44,42 @@ class PlanDetails:
     minimum_commitment: MinimumCommitment | None = None
     metadata: Mapping[str, str | None] | None = None
 
+    def charge(self, code: str) -> Charge:
+        """Raises NotFoundError: `charge_not_found`."""
+        for charge in self.charges:
+            if charge.code == code:
+                return charge
+        raise NotFoundError("charge")
+
+    def with_charge(self, charge: Charge) -> PlanDetails:
+        """With this charge in the place of the one with its id."""
+        return replace(self, charges=tuple(charge if one.id == charge.id else one for one in self.charges))
+
 
 class Plan(Aggregate):
+    """Where `parent_id` is set, the copy of a plan that is made for one subscription and changes with it alone."""
+
     TOPIC = "plan"
 
     class Created(Aggregate.Created):
         TOPIC = "plan.created"
+        class_version = 2  # 2: parent_id of charges
         organization_id: UUID
         parent_id: UUID | None
         details: PlanDetails
 
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            _without_parents(state)
+
     class Updated(Aggregate.Event):
         TOPIC = "plan.updated"
+        class_version = 2  # 2: parent_id of charges
         details: PlanDetails
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            _without_parents(state)
 
         def apply(self, plan: Plan) -> None:
             plan.details = self.details
@@ -76,3 +101,8 @@ class Plan(Aggregate):
     def delete(self, *, at: datetime) -> None:
         if self.deleted_at is None:
             self.trigger_event(self.Deleted, timestamp=at)
+
+
+def _without_parents(state: dict[str, Any]) -> None:
+    for charge in state["details"]["charges"]:
+        charge["parent_id"] = None

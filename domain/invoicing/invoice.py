@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.catalog.charge import AppliedPricingUnit
 from domain.customers.customer import Address
+from domain.invoicing.event_fees import EventInputs
 from domain.invoicing.usage_fees import Breakdown, UsageInputs
 from domain.kernel.aggregate import Aggregate
 from domain.pricing.pricing_unit import PricingUnitUsage
@@ -67,8 +68,8 @@ class MinimumInputs:
 class Fee:
     """One line. Amounts in minor units; `precise_unit_amount` in major ones (metering-pricing N2).
 
-    `from_at` and `to_at` are the period shown, inclusive. Exactly one of `usage`, `proration` and `minimum` says what
-    the fee was computed from. A fee that fills up a minimum names its parent, and the parent names it.
+    `from_at` and `to_at` are the period shown, inclusive. What the fee was computed from is exactly one of `usage`,
+    `event`, `proration` and `minimum`. A fee that fills up a minimum names its parent, and the parent names it.
     """
 
     id: UUID
@@ -102,6 +103,7 @@ class Fee:
     true_up_parent_fee_id: UUID | None = None
     event_transaction_id: str | None = None
     usage: UsageInputs | None = None
+    event: EventInputs | None = None
     proration: SubscriptionFeeInputs | None = None
     minimum: MinimumInputs | None = None
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.draft import price_subscription
+from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import price_inputs
@@ -85,6 +86,9 @@ def _price(fee: Fee, currency: str) -> PricedFee | None:
         return price_subscription(fee.proration, currency)
     if fee.minimum is not None:
         found = price_minimum(fee.minimum, currency)
+        return None if found is None else found[0]
+    if fee.event is not None:
+        found = price_event_inputs(fee.event, currency)
         return None if found is None else found[0]
     assert fee.usage is not None, fee.id
     return price_inputs(fee.usage, currency)[0]

@@ -24,7 +24,6 @@ from domain.pricing.charge_models import percentage
 from domain.pricing.charge_models.percentage import Percentage
 from domain.pricing.pay_in_advance import UsageBefore
 from domain.pricing.price import PricedUsage
-from domain.pricing.pricing_unit import SETTLES_AS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +70,21 @@ async def usage_before(
     grouped_by = {key: text(event.properties.get(key)) or None for key in keys}
     terms = percentage.parse(properties) if charge.charge_model == "percentage" else None
     query = _query(window, charge, metric, filter_, grouped_by, terms, event, position)
-    more = {name: one for name, one in (("present", _of_value(query, event)), ("values", _free(query, terms))) if one}
-    answers = await reader.aggregate([query, *more.values()], watermark)
-    usage, *others = (answer[0] for answer in answers)
-    found = dict(zip(more, others, strict=True))
-    present = found.get("present")
-    free = found.get("values", usage)
+    of_value, of_free = _of_value(query, event), _of_free(query, terms)
+    more = [one for one in (of_value, of_free) if one is not None]  # one at most: counts have no allowance to read
+    usage, *others = (answer[0] for answer in await reader.aggregate([query, *more], watermark))
+    free = usage if of_free is None else others[0]
+    is_present = of_value is not None and others[0].units > 0
     before = UsageBefore(
         usage=PricedUsage(
             units=usage.units if usage.changes is None else full_units(usage.changes),
             events_count=usage.events_count,
             running_totals=usage.running_totals,
             values=tuple(_differences(free.running_totals)) if _is_bounded(terms) else (),
-            precise_total_amount=major_units(
-                usage.precise_total_amount_cents, window.currency if charge.applied_pricing_unit is None else SETTLES_AS
-            ),
+            precise_total_amount=major_units(usage.precise_total_amount_cents, window.currency),
         ),
         peak=usage.peak or Peak(),
-        present=frozenset({_value(query, event)}) if present is not None and present.units > 0 else frozenset(),
+        present=frozenset({_value(query, event)} if is_present else ()),
     )
     return EventStanding(
         filter=filter_, properties=properties, grouped_by=grouped_by, query=query, usage=usage, before=before
@@ -144,7 +140,7 @@ def _is_bounded(terms: Percentage | None) -> bool:
     return terms is not None and (terms.min_amount is not None or terms.max_amount is not None)
 
 
-def _free(query: UsageQuery, terms: Percentage | None) -> UsageQuery | None:
+def _of_free(query: UsageQuery, terms: Percentage | None) -> UsageQuery | None:
     """The events that use up free units under bounds per transaction, where these do not end with the free events."""
     if terms is None or not _is_bounded(terms) or query.allowance is None:
         return None

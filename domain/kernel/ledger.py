@@ -44,6 +44,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def exists(self, aggregate_id: UUID) -> bool:
+        """Whether any event has this id."""
+        ...
+
     async def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
         """Several at once, in the order asked for, by one query. Raises as `load`."""
         ...

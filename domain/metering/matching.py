@@ -81,8 +81,11 @@ def expand(values: Mapping[str, Sequence[str]], declared: Iterable[DeclaredFilte
 
 
 def matches(values: Values, properties: Mapping[str, Any]) -> bool:
-    """Whether each key has one of its values, compared as text. Conditions without keys match everything."""
-    return all(text(properties.get(key)) in wanted for key, wanted in values)
+    """Whether each key has one of its values, compared as text; a property that is not there is "" (F4, G8).
+
+    Conditions without keys match everything.
+    """
+    return all((text(properties.get(key)) or "") in wanted for key, wanted in values)
 
 
 def is_in(bucket: Bucket, properties: Mapping[str, Any]) -> bool:

@@ -10,14 +10,14 @@ from copy import deepcopy
 from typing import Any
 
 MAX_PRESENTATION_KEYS = 2
-_KEYS = frozenset({"pricing_group_keys", "presentation_group_keys"})
+KEYS = frozenset({"pricing_group_keys", "presentation_group_keys"})
 _DEPRECATED = "grouped_by"
 """The name that `pricing_group_keys` had."""
 
 
 def known(properties: Mapping[str, Any], keys: Set[str]) -> dict[str, Any]:
     """A copy of the properties with `keys` and the grouping keys only, the latter by their current name."""
-    kept = {key: deepcopy(value) for key, value in properties.items() if key in keys or key in _KEYS}
+    kept = {key: deepcopy(value) for key, value in properties.items() if key in keys or key in KEYS}
     if properties.get(_DEPRECATED) and "pricing_group_keys" not in kept:
         kept["pricing_group_keys"] = deepcopy(properties[_DEPRECATED])
     return kept

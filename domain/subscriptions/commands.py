@@ -51,7 +51,7 @@ async def begin_subscription(
     known = await ledger.find_all(Subscription, organization.id, external_id=external_id)
     for other in known:
         if other.customer_id == customer.id and other.status in ("active", "pending"):
-            if other.plan_id == plan.id:
+            if other.plan_id == plan.id or (await ledger.load(Plan, other.plan_id)).parent_id == plan.id:
                 return other
             raise NotAllowedError("plan_change_not_available")
         if other.status == "active":

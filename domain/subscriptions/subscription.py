@@ -81,6 +81,15 @@ class Subscription(Aggregate):
         def apply(self, subscription: Subscription) -> None:
             subscription.details = self.details
 
+    class PlanOverridden(Aggregate.Event):
+        """`plan_id` is the copy of its plan that is for it alone; the plan's code stays its own (F11)."""
+
+        TOPIC = "subscription.plan_overridden"
+        plan_id: UUID
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.plan_id = self.plan_id
+
     class Billed(Aggregate.Event):
         """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was."""
 
@@ -175,6 +184,11 @@ class Subscription(Aggregate):
             raise NotAllowedError("subscription_not_active")
         if details != self.details:
             self.trigger_event(self.Updated, details=details, timestamp=at)
+
+    def override_plan(self, plan_id: UUID, *, at: datetime) -> None:
+        if self.status not in ("pending", "active"):
+            raise NotAllowedError("subscription_not_active")
+        self.trigger_event(self.PlanOverridden, plan_id=plan_id, timestamp=at)
 
     def bill(
         self,

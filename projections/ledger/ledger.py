@@ -31,6 +31,7 @@ COMMAND_CONSTRAINT: Final = "commands_pkey"
 
 _COLUMNS = "select originator_id, originator_version, topic, state from events"
 _LOAD = f"{_COLUMNS} where originator_id = %b order by originator_version"
+_EXISTS = "select from events where originator_id = %s limit 1"
 _LOAD_MANY = f"{_COLUMNS} where originator_id = any(%b::uuid[]) order by originator_id, originator_version"
 _FIND = SQL(
     "select originator_id, originator_version, topic, state from events where originator_id {} "
@@ -78,6 +79,10 @@ class PostgresLedger:
         if not aggregates:
             raise _not_found(kind)
         return aggregates[0]
+
+    async def exists(self, aggregate_id: UUID) -> bool:
+        async with self._database.unbound() as connection:
+            return await (await connection.execute(_EXISTS, (aggregate_id,), prepare=True)).fetchone() is not None
 
     async def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
         async with self._database.unbound() as connection:

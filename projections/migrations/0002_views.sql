@@ -30,8 +30,8 @@ end $$;
 do $$
 declare name text;
 begin
-  foreach name in array array['organizations', 'api_keys', 'test_clocks', 'billable_metrics', 'plans', 'customers',
-                              'subscriptions', 'invoices', 'fees'] loop
+  foreach name in array array['organizations', 'api_keys', 'test_clocks', 'billable_metrics', 'pricing_units', 'plans',
+                              'customers', 'subscriptions', 'invoices', 'fees'] loop
     call create_read_model(name);
   end loop;
 end $$;
@@ -43,6 +43,9 @@ alter table organizations add column sandbox boolean generated always as ((doc->
 
 alter table billable_metrics add column code text generated always as (doc->'details'->>'code') stored;
 create unique index billable_metrics_code on billable_metrics (organization_id, code) where deleted_at is null;
+
+alter table pricing_units add column code text generated always as (doc->'details'->>'code') stored;
+create unique index pricing_units_code on pricing_units (organization_id, code) where deleted_at is null;
 
 -- A copy that was made for one subscription (`parent_id`) is not found by its code.
 alter table plans

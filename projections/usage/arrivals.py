@@ -6,7 +6,7 @@ Most events are of no such charge: of a row of the log only the codes are read t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -36,6 +36,11 @@ join plans p on p.organization_id = m.organization_id
     jsonb_build_object('billable_metric_id', m.id, 'pay_in_advance', true))
 """
 
+_FAILED = """
+insert into unpriced_events (event_id, organization_id, seq, error) values (%s, %s, %s, %s)
+on conflict (event_id) do update set error = excluded.error, failed_at = now()
+"""
+
 _log = structlog.get_logger()
 
 
@@ -55,7 +60,8 @@ class _Code(msgspec.Struct):
     code: str
 
 
-Handle = Callable[[Sequence[ArrivedEvent]], Awaitable[None]]
+Handle = Callable[[Sequence[ArrivedEvent]], Awaitable[Mapping[UUID, str]]]
+"""Prices events; answers the ids of those that it could not price, with the reason."""
 
 _decode_codes = msgspec.json.Decoder(_Code).decode_lines
 _decode_lines = msgspec.json.Decoder(Line).decode_lines
@@ -72,6 +78,7 @@ async def follow(database: Database, handle: Handle) -> None:
         try:
             async with leading(database, NAME, "ingest_log") as connection:
                 position = await read_position(database, NAME)
+                await _try_again(database, handle)
                 while True:
                     while (reached := await _catch_up(database, position, handle)) > position:
                         position = reached
@@ -99,9 +106,35 @@ async def _catch_up(database: Database, position: int, handle: Handle) -> int:
             for line in _decode_lines(body)
             if (line.organization_id, line.code) in wanted and line.external_subscription_id
         ]
-        await handle(arrived)
+        await _keep(database, arrived, await handle(arrived))
     await store_position(database, NAME, rows[-1][0])
     return int(rows[-1][0])
+
+
+async def _keep(database: Database, arrived: Sequence[ArrivedEvent], failures: Mapping[UUID, str]) -> None:
+    async with database.connection(None) as connection:
+        for one in arrived:
+            if (reason := failures.get(one.event_id)) is not None:
+                values = (one.event_id, one.organization_id, one.position.sequence, reason)
+                await connection.execute(_FAILED, values)
+
+
+async def _try_again(database: Database, handle: Handle) -> None:
+    """Price what could not be priced before: perhaps by a version that had a fault."""
+    async with database.connection(None) as connection:
+        failed = await (await connection.execute("select event_id, seq from unpriced_events order by seq")).fetchall()
+        if not failed:
+            return
+        sequences = sorted({seq for _, seq in failed})
+        rows = await (
+            await connection.execute("select seq, body from ingest_log where seq = any(%s) order by seq", (sequences,))
+        ).fetchall()
+    wanted = {str(event_id) for event_id, _ in failed}
+    arrived = [_arrived(seq, line) for seq, body in rows for line in _decode_lines(body) if line.event_id in wanted]
+    still = await handle(arrived)
+    done = wanted - set(map(str, still))
+    async with database.connection(None) as connection:
+        await connection.execute("delete from unpriced_events where event_id = any(%s::uuid[])", (sorted(done),))
 
 
 def _arrived(seq: int, line: Line) -> ArrivedEvent:
@@ -116,7 +149,7 @@ def _arrived(seq: int, line: Line) -> ArrivedEvent:
             external_subscription_id=line.external_subscription_id,
             timestamp=timestamp,
             sequence=seq,
-                properties=_decode_properties(line.properties),
+            properties=_decode_properties(line.properties),
             precise_total_amount_cents=None if cents is None else Decimal(cents),
         ),
         position=EventPosition(timestamp=timestamp, sequence=seq, index=line.n),

@@ -8,7 +8,9 @@ from hashlib import blake2b
 
 import msgspec
 
-_count = itertools.count(1).__next__
+next_n = itertools.count(1).__next__
+"""Ascends within this process, and one process writes a row of the log."""
+
 _encode = msgspec.json.Encoder().encode_lines
 
 
@@ -37,11 +39,6 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     properties: msgspec.Raw
     values: msgspec.Raw
     precise_total_amount_cents: str | None = None
-
-
-def next_n() -> int:
-    """Ascends within this process, and one process writes a row of the log."""
-    return _count()
 
 
 def encode(lines: Sequence[Line]) -> bytes:

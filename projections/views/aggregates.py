@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
+from domain.catalog.pricing_unit import PricingUnit
 from domain.customers.customer import Customer
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
@@ -61,6 +62,7 @@ register(Organization, "organizations", rows=_organization)
 register(TestClock, "test_clocks")
 register(BillableMetric, "billable_metrics", keys=("code",))
 register(Plan, "plans", keys=("code", "parent_id"))
+register(PricingUnit, "pricing_units", keys=("code",))
 register(Customer, "customers", keys=("external_id",))
 register(Subscription, "subscriptions", keys=("external_id", "customer_id", "plan_id", "status"))
 register(Invoice, "invoices", keys=("customer_id", "status"), rows=_invoice)

@@ -12,15 +12,19 @@ from projections.views import reading
 from projections.views.reading import Doc, Where
 
 _COUNTS = """
-select plan_id, count(distinct customer_id), count(*)
-from subscriptions where organization_id = %(organization_id)s and plan_id = any(%(ids)s) and status = 'active'
-group by plan_id
+with used (id, plan_id) as (
+  select id, id from plans where id = any(%(ids)s) union all
+  select parent_id, id from plans where parent_id = any(%(ids)s)
+)
+select used.id, count(distinct customer_id), count(*) from subscriptions join used using (plan_id)
+where organization_id = %(organization_id)s and status = 'active'
+group by used.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PlanCounts:
-    """Active subscriptions of a plan, and their customers."""
+    """Active subscriptions of a plan or a copy of it, and their customers."""
 
     customers: int = 0
     active_subscriptions: int = 0
@@ -63,8 +67,9 @@ async def ids_of_metric(database: Database, organization_id: UUID, billable_metr
 
 
 async def is_subscribed(database: Database, organization_id: UUID, plan_id: str) -> bool:
-    """Whether a subscription has, or had, the plan."""
-    return await reading.exists(database, organization_id, "subscriptions", "plan_id = %(plan_id)s", plan_id=plan_id)
+    """Whether a subscription has, or had, the plan or a copy of it."""
+    condition = "(plan_id = %(plan_id)s or plan_id in (select id from plans where parent_id = %(plan_id)s))"
+    return await reading.exists(database, organization_id, "subscriptions", condition, plan_id=plan_id)
 
 
 async def counts(database: Database, organization_id: UUID, ids: Sequence[str]) -> dict[str, PlanCounts]:

@@ -85,8 +85,12 @@ class Sender:
             return None
 
 
-async def check_usage(tenant: Tenant, subscription: str, senders: Sequence[Sender]) -> None:
-    """What is stored is what was acknowledged, once each, and of what was given up whole requests or nothing."""
+async def check_usage(tenant: Tenant, subscription: str, senders: Sequence[Sender]) -> int:
+    """What is stored is what was acknowledged, once each, and of what was given up whole requests or nothing.
+
+    Returns:
+        The calls of all events.
+    """
     path = f"/events?external_subscription_id={subscription}&per_page=1000000"
     listed = (await tenant.call("GET", path))["events"]
     stored = {event["transaction_id"]: event["properties"]["n"] for event in listed}
@@ -98,4 +102,6 @@ async def check_usage(tenant: Tenant, subscription: str, senders: Sequence[Sende
             if not stored.keys().isdisjoint(calls):
                 expected |= calls
     assert stored == expected
-    assert await tenant.usage(subscription) == (len(expected), Decimal(sum(expected.values())))
+    calls = sum(expected.values())
+    assert await tenant.usage(subscription) == (len(expected), Decimal(calls))
+    return calls

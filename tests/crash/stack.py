@@ -9,15 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 from psycopg import AsyncConnection
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from cli.embedded import processes
 from cli.embedded.folder import DataFolder
 from cli.up import HOST, is_ready
 from tests.stack.up import ROOT, Up
+from workflows import ids
 
 ROLES = {
     "api": "serve",
@@ -62,6 +67,7 @@ class Stack:
     def end(self) -> None:
         if self.up is not None:
             processes.end([self.supervisor], stop_signal=signal.SIGTERM, patience_seconds=30)
+            self.up.process.wait(timeout=10)
         processes.end(processes.ours(self.data), stop_signal=signal.SIGKILL, patience_seconds=10)
 
     def pid(self, role: str) -> int | None:
@@ -112,6 +118,20 @@ class Stack:
         async with await AsyncConnection.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
             yield connection
 
+    async def workflow(self, subscription_id: str) -> DescribeWorkflowExecutionResponse:
+        """What Temporal says of the subscription's workflow, once it runs."""
+        environment = self.environment
+        client = await Client.connect(environment["TEMPORAL_ADDRESS"], namespace=environment["TEMPORAL_NAMESPACE"])
+        handle = client.get_workflow_handle(ids.subscription(UUID(subscription_id)))
+
+        async def runs() -> bool:
+            with suppress(RPCError):
+                return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+            return False
+
+        await eventually(runs, seconds=30, what=f"the workflow of {subscription_id} runs")
+        return (await handle.describe()).raw_description
+
 
 class Replica:
     """Another API process on the engines of a stack, which no supervisor restarts."""
@@ -147,9 +167,7 @@ class Replica:
             self._process.wait(30)
 
 
-async def eventually(
-    answer: Callable[[], object], *, seconds: float, what: str, pause: float = 0.02
-) -> None:
+async def eventually(answer: Callable[[], object], *, seconds: float, what: str, pause: float = 0.02) -> None:
     """Ask until the answer is yes."""
     deadline = time.monotonic() + seconds
     while True:
@@ -162,9 +180,10 @@ async def eventually(
         await asyncio.sleep(pause)
 
 
-async def blocked(connection: AsyncConnection, function: str) -> list[int]:
-    """Backends in which a call of the function waits for a lock that somebody else holds."""
+async def blocked(connection: AsyncConnection, statement: str) -> list[int]:
+    """Backends that wait for a lock in a statement with these words."""
     asked = await connection.execute(
-        "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like %s", (f"%{function}(%",)
+        "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like %s and pid <> pg_backend_pid()",
+        (f"%{statement}%",),
     )
     return [pid for (pid,) in await asked.fetchall()]

@@ -99,6 +99,12 @@ class Tenant:
         return bool(clock["status"] == "ready")
 
     async def invoices(self) -> list[Any]:
-        """All of them, in the order of their issuing dates."""
-        rows = (await self.call("GET", "/invoices?per_page=10000"))["invoices"]
-        return sorted(rows, key=lambda row: row["issuing_date"])
+        invoices: list[Any] = (await self.call("GET", "/invoices?per_page=10000"))["invoices"]
+        return invoices
+
+    async def amounts(self) -> list[tuple[str, str, int]]:
+        """(Customer, issuing date, cents) of all invoices, sorted."""
+        return sorted(
+            (invoice["customer"]["external_id"], invoice["issuing_date"], invoice["total_amount_cents"])
+            for invoice in await self.invoices()
+        )

@@ -33,9 +33,7 @@ async def replicas(running: Stack) -> AsyncIterator[tuple[Replica, Replica]]:
             replica.kill()
 
 
-async def test_killed_at_any_point(
-    replicas: tuple[Replica, Replica], found: Found, rng: random.Random
-) -> None:
+async def test_killed_at_any_point(replicas: tuple[Replica, Replica], found: Found, rng: random.Random) -> None:
     tenant = await found()
     await tenant.subscribe("s")
     urls = [replica.url for replica in replicas]

@@ -14,8 +14,7 @@ from uuid import UUID
 from api.fields import Fields
 from api.resources.plans import unavailable
 from domain.catalog.billable_metric import BillableMetricDetails
-from domain.catalog.charge import Charge, ChargeFilter
-from domain.catalog.commands import charge_code
+from domain.catalog.charge import Charge, ChargeFilter, charge_code
 from domain.kernel import ids
 from domain.kernel.errors import ConflictError, NotFoundError
 from domain.metering.matching import ALL_FILTER_VALUES

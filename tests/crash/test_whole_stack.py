@@ -1,0 +1,63 @@
+"""Everything killed at one instant and started again on the same data: all stories go on as if nothing had been."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from temporalio.api.enums.v1 import EventType
+
+from tests.crash.conftest import Found
+from tests.crash.sender import Sender, check_usage
+from tests.crash.stack import Stack, eventually
+from tests.crash.tenant import price
+from tests.stack.up import durabill
+
+CUSTOMERS = 8
+SENDERS = 3
+
+
+async def test_killed_and_started_again(stack: Stack, found: Found, rng: random.Random) -> None:
+    names = [f"c{number}" for number in range(CUSTOMERS)]
+    tenant, other, production = await found(), await found(), await found(sandbox=False)
+    for number, name in enumerate(names):
+        await tenant.subscribe(name)
+        for month in (1, 2, 3):
+            await tenant.use(name, number * month, at=f"2026-{month:02}-15T00:00:00Z")
+    await tenant.advance("2026-02-01")
+    await other.subscribe("s")
+    asleep = await production.subscribe("s")
+    before = await stack.workflow(asleep["lago_id"])
+
+    stop = asyncio.Event()
+    senders = [Sender(other, [stack.url], "s", rng) for _ in range(SENDERS)]
+    sending = [asyncio.create_task(sender.send_until(stop)) for sender in senders]
+    asking = asyncio.create_task(tenant.ask("2026-03-01"))
+    some = CUSTOMERS + rng.randint(1, CUSTOMERS // 2)
+
+    async def issued() -> bool:
+        return len(await tenant.invoices()) >= some
+
+    await eventually(issued, seconds=30, what=f"{some} invoices are issued")
+    stack.kill_everything()
+    await asyncio.gather(asking, return_exceptions=True)
+    stack.start()
+    await stack.ready()
+    assert not await tenant.is_there(), "killed too late: nothing was interrupted"
+    stop.set()
+    await asyncio.gather(*sending)
+
+    await check_usage(other, "s", senders)
+    await tenant.arrived()
+    await tenant.advance("2026-04-01")
+    owed = [
+        (name, f"2026-{month + 1:02}-01", price(number * month))
+        for number, name in enumerate(names)
+        for month in (1, 2, 3)
+    ]
+    assert await tenant.amounts() == owed
+    after = await stack.workflow(asleep["lago_id"])
+    assert after.workflow_execution_info.first_run_id == before.workflow_execution_info.first_run_id
+    for command in ("rebuild", "replay"):
+        answer = await asyncio.to_thread(durabill, command, "--data", str(stack.data))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
