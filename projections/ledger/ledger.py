@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -22,7 +24,8 @@ from projections import views
 from projections.ledger.appending import Append
 from projections.ledger.group_commit import GroupCommit
 from projections.ledger.mapper import LedgerMapper
-from projections.postgres import Connection, Database
+from projections.postgres import Database
+from projections.usage.coalesce import Coalescer
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -30,12 +33,12 @@ COMMAND_CONSTRAINT: Final = "commands_pkey"
 """`DuplicateError.constraint` of a command that was committed before: see `PostgresLedger.find_command`."""
 
 _COLUMNS = "select originator_id, originator_version, topic, state from events"
-_LOAD = f"{_COLUMNS} where originator_id = %b order by originator_version"
 _EXISTS = "select from events where originator_id = %s limit 1"
-_LOAD_MANY = f"{_COLUMNS} where originator_id = any(%b::uuid[]) order by originator_id, originator_version"
+_LOAD = f"{_COLUMNS} where originator_id = any(%b::uuid[]) order by originator_id, originator_version"
 _FIND = SQL(
-    "select originator_id, originator_version, topic, state from events where originator_id {} "
-    "(select id from {} where organization_id = %b and deleted_at is null{}) order by originator_id, originator_version"
+    "select asked.question, e.originator_id, e.originator_version, e.topic, e.state "
+    "from {asked} join {table} v on v.organization_id = %b and v.deleted_at is null{matches} "
+    "join events e on e.originator_id = v.id order by asked.question, e.originator_id, e.originator_version"
 )
 _COMMAND = "select fingerprint, topic, aggregate_id from commands where organization_id = %b and key = %s"
 
@@ -63,42 +66,54 @@ current_command: ContextVar[CommandKey | None] = ContextVar("current_command", d
 
 
 class PostgresLedger:
-    """Implements `domain.kernel.ledger.Ledger`. Belongs to the event loop that uses it first."""
+    """Implements `domain.kernel.ledger.Ledger`. Belongs to the event loop that uses it first.
+
+    Reads that are asked for while another one runs share the next query, as appends share a transaction.
+    """
 
     def __init__(self, database: Database, *, patience_seconds: float = 5.0) -> None:
         self._database = database
         self._mapper = LedgerMapper()
         self._commits = GroupCommit(database.connect, patience_seconds=patience_seconds)
+        self._streams: Coalescer[UUID, list[StoredEvent]] = Coalescer(self._read_streams)
+        self._readers: dict[
+            tuple[type[Aggregate], UUID, tuple[str, ...]], Coalescer[tuple[str, ...], list[list[StoredEvent]]]
+        ] = {}
 
     async def close(self) -> None:
         await self._commits.close()
 
     async def load(self, kind: type[A], aggregate_id: UUID) -> A:
-        async with self._database.unbound() as connection:
-            aggregates = await self._read(connection, kind, _LOAD, [aggregate_id])
-        if not aggregates:
-            raise _not_found(kind)
-        return aggregates[0]
+        return (await self.load_many(kind, [aggregate_id]))[0]
 
     async def exists(self, aggregate_id: UUID) -> bool:
         async with self._database.unbound() as connection:
             return await (await connection.execute(_EXISTS, (aggregate_id,), prepare=True)).fetchone() is not None
 
     async def load_many(self, kind: type[A], ids: Sequence[UUID]) -> list[A]:
-        async with self._database.unbound() as connection:
-            aggregates = await self._read(connection, kind, _LOAD_MANY, [list(ids)])
-        by_id: dict[UUID, A] = {aggregate.id: aggregate for aggregate in aggregates}
-        if not by_id.keys() >= set(ids):
-            raise _not_found(kind)
-        return [by_id[aggregate_id] for aggregate_id in ids]
+        found: list[A] = []
+        for stream in await self._streams.load(ids):
+            aggregate = replay(self._mapper, stream) if stream else None
+            if not isinstance(aggregate, kind):
+                raise _not_found(kind)
+            found.append(aggregate)
+        return found
 
     async def find(self, kind: type[A], organization_id: UUID, **key: str) -> A | None:
-        """As the port says. Where several have the key, the key is no key: psycopg's `CardinalityViolation`."""
-        found = await self._find(kind, organization_id, "=", key)
+        """As the port says."""
+        found = await self.find_all(kind, organization_id, **key)
+        assert len(found) <= 1, f"{kind.__qualname__} has several with {key}: that is no key"
         return found[0] if found else None
 
     async def find_all(self, kind: type[A], organization_id: UUID, **key: str) -> list[A]:
-        return await self._find(kind, organization_id, "in", key)
+        names = tuple(sorted(key))
+        reader = self._readers.get((kind, organization_id, names))
+        if reader is None:
+            read = partial(self._read_found, organization_id, _find_statement(kind, names))
+            reader = self._readers[kind, organization_id, names] = Coalescer(read)
+        [streams] = await reader.load([tuple(key[name] for name in names)])
+        found = [replay(self._mapper, stream) for stream in streams]
+        return [aggregate for aggregate in found if isinstance(aggregate, kind)]
 
     async def append(self, *aggregates: Aggregate, sequences: Sequence[SequenceNumber] = ()) -> None:
         """As the port says. After an error the aggregates must be thrown away: their pending events are gone.
@@ -139,24 +154,45 @@ class PostgresLedger:
         fingerprint, topic, aggregate_id = row
         return Command(CommandKey(organization_id, key, fingerprint), topic, aggregate_id)
 
-    async def _find(self, kind: type[A], organization_id: UUID, operator: str, key: Mapping[str, str]) -> list[A]:
-        view = views.view(kind)
-        assert view.keys >= key.keys(), f"{kind.__qualname__} is not found by {sorted(key.keys() - view.keys)}"
-        statement = _FIND.format(
-            SQL(operator), Identifier(view.table), SQL("").join(SQL(" and {} = %s").format(Identifier(k)) for k in key)
-        )
-        async with self._database.connection(organization_id) as connection:
-            return await self._read(connection, kind, statement, [organization_id, *key.values()])
+    async def _read_streams(self, ids: Sequence[UUID]) -> list[list[StoredEvent]]:
+        """The events of each id, in order."""
+        async with self._database.unbound() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(_LOAD, [list(ids)], prepare=True)
+            streams: dict[UUID, list[StoredEvent]] = {}
+            for row in await cursor.fetchall():
+                streams.setdefault(row[0], []).append(StoredEvent(*row))
+        return [streams.get(aggregate_id, []) for aggregate_id in ids]
 
-    async def _read(
-        self, connection: Connection, kind: type[A], statement: str | Composed, parameters: list[Any]
-    ) -> list[A]:
-        async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(statement, parameters, prepare=True)
-            rows = await cursor.fetchall()
-        streams = groupby((StoredEvent(*row) for row in rows), key=lambda event: event.originator_id)
-        found = [replay(self._mapper, stream) for _, stream in streams]
-        return [aggregate for aggregate in found if isinstance(aggregate, kind)]
+    async def _read_found(
+        self, organization_id: UUID, statement: Composed, keys: Sequence[tuple[str, ...]]
+    ) -> list[list[list[StoredEvent]]]:
+        """Of each key the streams that have it."""
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        async with self._database.connection(organization_id) as connection:
+            async with connection.cursor(binary=True) as cursor:
+                await cursor.execute(statement, [*columns, organization_id], prepare=True)
+                rows = await cursor.fetchall()
+        found: list[list[list[StoredEvent]]] = [[] for _ in keys]
+        for (question, _), stream in groupby(rows, key=itemgetter(0, 1)):
+            found[question - 1].append([StoredEvent(*row[1:]) for row in stream])
+        return found
+
+
+@cache
+def _find_statement(kind: type[Aggregate], names: tuple[str, ...]) -> Composed:
+    view = views.view(kind)
+    assert view.keys >= set(names), f"{kind.__qualname__} is not found by {sorted(set(names) - view.keys)}"
+    asked: SQL | Composed = SQL("(values (1::bigint)) as asked (question)")
+    if names:
+        arrays = SQL(", ").join(SQL("%b::text[]") for _ in names)
+        asked = SQL("unnest({}) with ordinality as asked ({}, question)").format(
+            arrays, SQL(", ").join(map(Identifier, names))
+        )
+    matches = (
+        SQL(" and v.{0} = asked.{0}{1}").format(Identifier(name), SQL("::uuid" if name in view.uuids else ""))
+        for name in names
+    )
+    return _FIND.format(asked=asked, table=Identifier(view.table), matches=SQL("").join(matches))
 
 
 def replay(mapper: LedgerMapper, stream: Iterable[StoredEvent]) -> Aggregate:

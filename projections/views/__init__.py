@@ -34,26 +34,41 @@ Rows = Callable[[Any], list[Row]]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The read model of one kind of aggregate. `keys` are the columns that `Ledger.find` may look it up by."""
+    """The read model of one kind of aggregate.
+
+    Attributes:
+        keys: the columns that `Ledger.find` may look it up by; `uuids` those of them that are no texts.
+    """
 
     table: str
     keys: frozenset[str]
+    uuids: frozenset[str]
     rows: Rows
 
 
 _views: dict[type[Aggregate], View] = {}
 
 
-def register(kind: type[Aggregate], table: str, *, keys: tuple[str, ...] = (), rows: Rows | None = None) -> None:
+def register(
+    kind: type[Aggregate],
+    table: str,
+    *,
+    keys: tuple[str, ...] = (),
+    uuids: tuple[str, ...] = (),
+    rows: Rows | None = None,
+) -> None:
     """Say where aggregates of this kind are read: called once per kind, by the modules of this package.
 
     Args:
         table: the table that `Ledger.find` looks into.
-        keys: its indexed columns, generated from `doc`, that `Ledger.find` may be asked for.
+        keys: its indexed columns of text, generated from `doc`, that `Ledger.find` may be asked for.
+        uuids: likewise those of ids.
         rows: the rows of an aggregate; by default one in `table`, with its `document`.
     """
     assert kind not in _views, kind
-    _views[kind] = View(table, frozenset(keys), rows or (lambda aggregate: [document_row(table, aggregate)]))
+    _views[kind] = View(
+        table, frozenset(keys + uuids), frozenset(uuids), rows or (lambda aggregate: [document_row(table, aggregate)])
+    )
 
 
 def view(kind: type[Aggregate]) -> View:
