@@ -25,6 +25,7 @@ from api.health import Probe, probes_of
 from api.idempotency import perform
 from api.ingest.app import Application, IngestApp
 from api.resources.billable_metrics import router as billable_metrics
+from api.resources.charges import router as charges
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
 from api.resources.events import router as events
@@ -32,6 +33,7 @@ from api.resources.fees import router as fees
 from api.resources.invoices import router as invoices
 from api.resources.organizations import router as organizations
 from api.resources.plans import router as plans
+from api.resources.pricing_units import router as pricing_units
 from api.resources.subscriptions import router as subscriptions
 from api.resources.test_clock import router as test_clock
 from api.routing import Handler, Operations
@@ -54,8 +56,11 @@ RESOURCES: tuple[APIRouter, ...] = (
     customers.router,
     customer_usage.router,
     billable_metrics.router,
+    pricing_units.router,
     plans.router,
+    charges.of_plans,
     subscriptions.router,
+    charges.of_subscriptions,
     invoices.router,
     invoices.documents,
     fees.router,

@@ -5,9 +5,11 @@ Source: api-surface 3.5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 PER_PAGE = 100
 _LAST_PAGE, _LARGEST = 1_000_000_000, 1_000_000
@@ -23,6 +25,10 @@ class Page:
     @property
     def offset(self) -> int:
         return (self.number - 1) * self.size
+
+    def of(self, rows: Sequence[T]) -> Sequence[T]:
+        """The rows of this page, of a list that is there as a whole."""
+        return rows[self.offset : self.offset + self.size]
 
     def meta(self, total: int) -> dict[str, int | None]:
         """Lago's `meta` for a list of `total` rows in all. Without any, its current page is 0."""

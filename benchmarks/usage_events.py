@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ GIGABYTES: Final = "1.5"
 
 _AT_ONCE = 1_000_000
 _QUIET_SECONDS = 60
+_PAUSE_SECONDS = 0.2
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -41,7 +43,7 @@ class Events:
 
 
 async def store(events: Events, on: Stack) -> None:
-    """Insert them, and wait until ClickHouse has merged what it wants to."""
+    """Insert them, and wait (a minute at most) until ClickHouse merges no more."""
     await asyncio.to_thread(_store, events, on)
 
 
@@ -57,4 +59,7 @@ def _store(events: Events, on: Stack) -> None:
     for start in range(0, events.count, _AT_ONCE):
         count = min(_AT_ONCE, events.count - start)
         client.command(_INSERT, {**parameters, "start": start, "count": count})
+    deadline = time.monotonic() + _QUIET_SECONDS
+    while client.command("select count() from system.merges") and time.monotonic() < deadline:
+        time.sleep(_PAUSE_SECONDS)
     client.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails
@@ -14,11 +15,14 @@ from domain.customers.commands import upsert_customer
 from domain.customers.customer import Customer
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.aggregations import count
+from domain.metering.aggregations import count, latest, unique_count, weighted_sum
+from domain.metering.aggregations import max as maximum
 from domain.metering.aggregations import sum as sum_of
+from domain.metering.high_water import fold
 from domain.metering.matching import is_in
-from domain.metering.ports import Usage, UsageQuery
-from domain.metering.usage_event import UsageEvent, text
+from domain.metering.ports import Metric, Usage, UsageQuery
+from domain.metering.proration import prorate_sum, prorate_unique_count, prorated_units
+from domain.metering.usage_event import UsageEvent, number, numbers, text
 from domain.organizations.organization import Organization, OrganizationDetails, default_prefix
 from domain.subscriptions.commands import begin_subscription
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
@@ -60,22 +64,102 @@ class MemoryUsage:
     def _aggregate(self, query: UsageQuery, known: Sequence[UsageEvent]) -> tuple[Usage, ...]:
         groups: dict[tuple[str | None, ...], list[UsageEvent]] = {} if query.group_by else {(): []}
         for event in known:
-            if (
-                event.code == query.metric.code
-                and event.external_subscription_id == query.external_subscription_id
-                and query.from_at <= event.timestamp <= query.to_at
-                and is_in(query.bucket, event.properties)
-            ):
+            if _asks_for(query, event):
                 group = tuple(text(event.properties.get(key)) or None for key in query.group_by)
                 groups.setdefault(group, []).append(event)
-        return tuple(replace(self._of(query, events), group=group) for group, events in groups.items())
+        return tuple(replace(_usage(query, groups[group]), group=group) for group in sorted(groups, key=_texts))
 
-    def _of(self, query: UsageQuery, events: Sequence[UsageEvent]) -> Usage:
-        if query.metric.aggregation_type == "count_agg":
-            return count.aggregate(events)
-        assert query.metric.aggregation_type == "sum_agg"
-        assert query.metric.field_name is not None
-        return sum_of.aggregate(events, query.metric.field_name)
+
+def _texts(group: tuple[str | None, ...]) -> tuple[str, ...]:
+    return tuple(value or "" for value in group)
+
+
+def _window_start(query: UsageQuery) -> datetime:
+    """metering-pricing G2."""
+    return query.from_at.replace(microsecond=query.from_at.microsecond // 1000 * 1000)
+
+
+def _asks_for(query: UsageQuery, event: UsageEvent) -> bool:
+    """Whether the event counts; those before the window, too, where they carry over."""
+    metric, before = query.metric, query.before
+    return (
+        event.code == metric.code
+        and event.external_subscription_id == query.external_subscription_id
+        and (metric.recurring or _window_start(query) <= event.timestamp)
+        and event.timestamp <= query.to_at
+        and (before is None or (event.timestamp, event.sequence, 0) < (before.timestamp, before.sequence, before.index))
+        and is_in(query.bucket, event.properties)
+        and _counts(metric, event)
+    )
+
+
+def _counts(metric: Metric, event: UsageEvent) -> bool:
+    if metric.aggregation_type == "count_agg":
+        return True
+    assert metric.field_name is not None
+    if metric.aggregation_type == "unique_count_agg":
+        return any(unique_count.operations([event], metric.field_name))
+    return number(event.properties.get(metric.field_name)) is not None
+
+
+def _usage(query: UsageQuery, events: Sequence[UsageEvent]) -> Usage:
+    metric, start = query.metric, _window_start(query)
+    period = None if query.prorated is None else replace(query.prorated, from_at=start)
+    peak = fold(events, metric, from_at=start, prorated=period) if query.in_advance else None
+    if metric.aggregation_type == "count_agg":
+        return replace(count.aggregate(events), peak=peak)
+    name = metric.field_name
+    assert name is not None
+    if metric.aggregation_type == "max_agg":
+        values = tuple(maximum.values(events, name)) if query.each_event else ()
+        return replace(maximum.aggregate(events, name), values=values)
+    if metric.aggregation_type == "latest_agg":
+        return latest.aggregate(events, name)
+    if metric.aggregation_type == "weighted_sum_agg":
+        return _weighted_sum(query, events, name)
+    if metric.aggregation_type == "unique_count_agg":
+        usage = replace(unique_count.aggregate(events, name), peak=peak)
+        if period is None:
+            return usage
+        changes = prorate_unique_count(unique_count.operations(events, name), period)
+        units = prorated_units(changes)
+        return replace(usage, units=units, events_count=int(units), changes=tuple(changes))
+    assert metric.aggregation_type == "sum_agg"
+    return replace(_sum(query, events, name), peak=peak)
+
+
+def _sum(query: UsageQuery, events: Sequence[UsageEvent], name: str) -> Usage:
+    values = [(event.timestamp, value) for event, value in numbers(events, name)]
+    amounts = (event.precise_total_amount_cents or Decimal(0) for event in events)
+    usage = replace(
+        sum_of.aggregate(events, name),
+        values=tuple(value for _, value in values) if query.each_event else (),
+        precise_total_amount_cents=sum(amounts, Decimal(0)),
+    )
+    if query.allowance is not None:
+        free_events, free_units = query.allowance.free_events, query.allowance.free_units
+        totals = sum_of.running_totals((value for _, value in values), free_events=free_events, free_units=free_units)
+        usage = replace(usage, running_totals=totals)
+    if query.prorated is not None:
+        start = _window_start(query)
+        carried = sum((value for at, value in values if at < start), Decimal(0))
+        changes = prorate_sum(carried, [change for change in values if change[0] >= start], query.prorated)
+        usage = replace(usage, units=prorated_units(changes), changes=tuple(changes))
+    return usage
+
+
+def _weighted_sum(query: UsageQuery, events: Sequence[UsageEvent], name: str) -> Usage:
+    assert query.duration_days is not None
+    start = _window_start(query)
+    found = weighted_sum.aggregate(
+        [event for event in events if event.timestamp >= start],
+        name,
+        from_at=query.from_at,
+        to_at=query.to_at,
+        duration_days=query.duration_days,
+        initial=sum_of.aggregate([event for event in events if event.timestamp < start], name).units,
+    )
+    return Usage(units=found.units, events_count=found.events_count, level=found.level)
 
 
 @dataclass

@@ -73,7 +73,7 @@ class Charge:
     min_amount_cents: int = 0
     regroup_paid_fees: Literal["invoice"] | None = None
     filters: tuple[ChargeFilter, ...] = ()
-    tax_codes: tuple[str, ...] = ()
+    tax_ids: tuple[UUID, ...] = ()
     applied_pricing_unit: AppliedPricingUnit | None = None
     accepts_target_wallet: bool = False
     created_at: datetime

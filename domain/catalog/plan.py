@@ -20,7 +20,7 @@ class MinimumCommitment:
     id: UUID
     amount_cents: int
     invoice_display_name: str | None = None
-    tax_codes: tuple[str, ...] = ()
+    tax_ids: tuple[UUID, ...] = ()
     created_at: datetime
 
 
@@ -40,7 +40,7 @@ class PlanDetails:
     bill_charges_monthly: bool | None = None
     bill_fixed_charges_monthly: bool | None = None
     charges: tuple[Charge, ...] = ()
-    tax_codes: tuple[str, ...] = ()
+    tax_ids: tuple[UUID, ...] = ()
     minimum_commitment: MinimumCommitment | None = None
     metadata: Mapping[str, str | None] | None = None
 
@@ -63,23 +63,23 @@ class Plan(Aggregate):
 
     class Created(Aggregate.Created):
         TOPIC = "plan.created"
-        class_version = 2  # 2: parent_id of charges
+        class_version = 2  # 2: parent_id of charges, which pricing unit they are in
         organization_id: UUID
         parent_id: UUID | None
         details: PlanDetails
 
         @staticmethod
         def upcast_v1_v2(state: dict[str, Any]) -> None:
-            _without_parents(state)
+            _to_v2(state)
 
     class Updated(Aggregate.Event):
         TOPIC = "plan.updated"
-        class_version = 2  # 2: parent_id of charges
+        class_version = 2  # 2: parent_id of charges, which pricing unit they are in
         details: PlanDetails
 
         @staticmethod
         def upcast_v1_v2(state: dict[str, Any]) -> None:
-            _without_parents(state)
+            _to_v2(state)
 
         def apply(self, plan: Plan) -> None:
             plan.details = self.details
@@ -103,6 +103,7 @@ class Plan(Aggregate):
             self.trigger_event(self.Deleted, timestamp=at)
 
 
-def _without_parents(state: dict[str, Any]) -> None:
+def _to_v2(state: dict[str, Any]) -> None:
+    """There were no copies for subscriptions, and no pricing units."""
     for charge in state["details"]["charges"]:
-        charge["parent_id"] = None
+        charge["parent_id"] = charge["applied_pricing_unit"] = None

@@ -74,6 +74,7 @@ class CustomerDetails:
     skip_invoice_custom_sections: bool = False
     billing_configuration: BillingConfiguration = BillingConfiguration()
     metadata: tuple[Metadata, ...] = ()
+    tax_ids: tuple[UUID, ...] = ()
 
 
 class Customer(Aggregate):

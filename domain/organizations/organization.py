@@ -19,7 +19,7 @@ IssuingDateAdjustment = Literal["keep_anchor", "align_with_finalization_date"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationDetails:
-    """What may be changed. `net_payment_term` and `invoice_grace_period` are days.
+    """What may be changed. `net_payment_term` and `invoice_grace_period` are days; `tax_ids` are the default taxes.
 
     Source: api-surface "Organization and billing entities", invoicing-money 16.
     """
@@ -48,6 +48,7 @@ class OrganizationDetails:
     subscription_invoice_issuing_date_adjustment: IssuingDateAdjustment = "align_with_finalization_date"
     email_settings: tuple[str, ...] = ()
     webhook_url: str | None = None
+    tax_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,19 @@ class PostgresLedger:
             found.append(aggregate)
         return found
 
+    async def history(self, kind: type[A], aggregate_id: UUID) -> list[A]:
+        """The aggregate as of now, and as it was before each of its events but the first, the latest first.
+
+        Raises:
+            NotFoundError: as `load`.
+        """
+        [stream] = await self._streams.load([aggregate_id])
+        past = [replay(self._mapper, stream[:length]) for length in range(len(stream), 0, -1)]
+        found = [aggregate for aggregate in past if isinstance(aggregate, kind)]
+        if not found:
+            raise _not_found(kind)
+        return found
+
     async def find(self, kind: type[A], organization_id: UUID, **key: str) -> A | None:
         """As the port says."""
         found = await self.find_all(kind, organization_id, **key)

@@ -15,7 +15,7 @@ def present_charge(charge: Doc, metric_code: str) -> dict[str, Any]:
     return {
         "lago_id": charge["id"],
         "lago_billable_metric_id": charge["billable_metric_id"],
-        "lago_parent_id": None,
+        "lago_parent_id": charge["parent_id"],
         "code": charge["code"],
         "invoice_display_name": charge["invoice_display_name"],
         "billable_metric_code": metric_code,
@@ -29,9 +29,15 @@ def present_charge(charge: Doc, metric_code: str) -> dict[str, Any]:
         "accepts_target_wallet": charge["accepts_target_wallet"],
         "properties": present_properties(charge["properties"]),
         "filters": [present_charge_filter(filter_, charge["code"]) for filter_ in charge["filters"]],
-        "applied_pricing_unit": charge["applied_pricing_unit"],
+        "applied_pricing_unit": _pricing_unit(charge["applied_pricing_unit"]),
         "taxes": [],
     }
+
+
+def _pricing_unit(applied: Doc | None) -> dict[str, Any] | None:
+    if applied is None:
+        return None
+    return {key: applied[key] for key in ("code", "short_name", "conversion_rate")}
 
 
 def present_charge_filter(filter_: Doc, charge_code: str) -> dict[str, Any]:

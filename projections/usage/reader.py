@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
+from dataclasses import replace
+from typing import Any
 
 from domain.metering.ports import AggregationType, Usage, UsageQuery
 from projections.postgres import Database
-from projections.usage.aggregations import AGGREGATIONS
+from projections.usage.aggregations import AGGREGATIONS, Aggregation
 from projections.usage.coalesce import Coalescer
 from projections.usage.loaded import Loaded
-from projections.usage.statement import GroupRow, Question, statement
+from projections.usage.statement import Question, statement
 from projections.usage.store import UsageStore
 
 _Answer = tuple[Usage, ...]
+_Found = tuple[int, list[str], Any]
+"""A question's index, a text per name of `group_by`, and the aggregation's `Row`."""
 
 
 class ClickHouseUsageReader:
@@ -28,7 +31,7 @@ class ClickHouseUsageReader:
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._store = store
         self._loaded = Loaded(database, patience_seconds=patience_seconds)
-        self._by_type = {kind: self._coalescer(kind) for kind in AGGREGATIONS}
+        self._by_type = {kind: self._coalescer(aggregation) for kind, aggregation in AGGREGATIONS.items()}
 
     async def watermark(self) -> int:
         """See `UsageReader`."""
@@ -46,21 +49,22 @@ class ClickHouseUsageReader:
             answers.update(zip(indexes, read, strict=True))
         return [answers[index] for index in range(len(queries))]
 
-    def _coalescer(self, kind: AggregationType) -> Coalescer[Question, _Answer]:
-        aggregation = AGGREGATIONS[kind]
+    def _coalescer(self, aggregation: Aggregation) -> Coalescer[Question, _Answer]:
+        found: type[_Found] = tuple[int, list[str], aggregation.Row]  # type: ignore[name-defined]  # known as it runs
 
         async def run(questions: Sequence[Question]) -> Sequence[_Answer]:
-            groups: dict[int, list[Usage]] = defaultdict(list)
-            for row in await self._store.rows(statement(aggregation, questions), GroupRow):
-                group = tuple(text or None for text in row.group)
-                units = aggregation.units(row.values)
-                groups[row.question].append(Usage(units=units, events_count=row.events_count, group=group))
-            return [_answer(query, groups[index]) for index, (query, _) in enumerate(questions)]
+            rows: dict[int, list[_Found]] = defaultdict(list)
+            for row in await self._store.rows(statement(aggregation, questions), found):
+                rows[row[0]].append(row)
+            return [_answer(aggregation, query, rows[index]) for index, (query, _) in enumerate(questions)]
 
         return Coalescer(run)
 
 
-def _answer(query: UsageQuery, groups: Sequence[Usage]) -> _Answer:
-    if query.group_by:
-        return tuple(sorted(groups, key=lambda usage: tuple(text or "" for text in usage.group)))
-    return tuple(groups) or (Usage(units=Decimal(0), events_count=0),)
+def _answer(aggregation: Aggregation, query: UsageQuery, rows: Sequence[_Found]) -> _Answer:
+    if not rows and not query.group_by:
+        return (aggregation.usage(query, aggregation.Row()),)
+    return tuple(
+        replace(aggregation.usage(query, row), group=tuple(text or None for text in group))
+        for _, group, row in sorted(rows, key=lambda found: found[1])
+    )

@@ -17,7 +17,7 @@ class Shape:
     """All of a query but whose events it asks for, and of when. See `UsageQuery`.
 
     Attributes:
-        recurring: whether events before the window count, too.
+        recurring: whether events before the window count, too (A7, A12, A16).
         zone: of a prorated charge, None for others.
         turn: the microsecond of the local day at which the days change that are left of a prorated period
             (`zones.day_count`).
@@ -34,11 +34,11 @@ class Shape:
     in_advance: bool
 
     @classmethod
-    def of(cls, query: UsageQuery, *, recurring: bool) -> Shape:
+    def of(cls, query: UsageQuery) -> Shape:
         period = query.prorated
         return cls(
             field_name=query.metric.field_name,
-            recurring=recurring,
+            recurring=query.metric.recurring,
             bucket=query.bucket,
             group_by=query.group_by,
             zone=None if period is None else period.timezone,

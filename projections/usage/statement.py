@@ -7,129 +7,78 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
-import msgspec
-
-from domain.metering.ports import Bucket, UsageQuery, Values
+from domain.metering.ports import UsageQuery
 from projections.usage.aggregations import Aggregation
+from projections.usage.shape import Shape, window_start
+from projections.usage.sql import matches, microseconds, property_of, quoted
 from projections.usage.store import TABLE
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_FIRST_MICROSECONDS = -2_208_988_800_000_000
-"""1900, where ClickHouse's time begins."""
-
-_OWNER = "(e.organization_id, e.external_subscription_id, e.code)"
-_ASKED = "question UInt32, owner UUID, subscription String, metric String, from_at Int64, to_at Int64, watermark UInt64"
+_ASKED = (
+    "question UInt32, owner UUID, subscription String, metric String, from_at Int64, watermark UInt64,"
+    " until Tuple(Int64, UInt64, UInt64)"
+)
 
 Question = tuple[UsageQuery, int]
 """A query and its watermark."""
 
-_Numbered = tuple[int, UsageQuery, int]
-"""The index of a question, its query and its watermark."""
-
-
-class GroupRow(msgspec.Struct, array_like=True):
-    """Of one group of one question.
-
-    Attributes:
-        question: its index.
-        group: a text per name of `group_by`, "" for none.
-        values: of the aggregation's columns.
-    """
-
-    question: int
-    group: list[str]
-    events_count: int
-    values: list[str | list[str]]
-
 
 def statement(aggregation: Aggregation, questions: Sequence[Question]) -> str:
-    """A select of `GroupRow`s, one per group that has events."""
-    shapes: dict[tuple[str | None, Bucket, tuple[str, ...]], list[_Numbered]] = defaultdict(list)
-    for index, (query, watermark) in enumerate(questions):
-        shapes[query.metric.field_name, query.bucket, query.group_by].append((index, query, watermark))
-    return "\nunion all\n".join(_select(aggregation, *shape, asked) for shape, asked in shapes.items())
-
-
-def _select(
-    aggregation: Aggregation,
-    field_name: str | None,
-    bucket: Bucket,
-    group_by: Sequence[str],
-    asked: Sequence[_Numbered],
-) -> str:
-    value = "''" if field_name is None else _property(field_name)
-    columns, group = ", ".join(aggregation.columns(value)), ", ".join(map(_property, group_by))
-    question, source, conditions = (_of_one if len(asked) == 1 else _of_many)(aggregation, asked)
-    conditions += [aggregation.condition(value), _matches(bucket.matching)]
-    conditions += [f"not ({_matches(ignored)})" for ignored in bucket.ignored]
-    return f"""
-select {question} as question, [{group}]::Array(String) as group, count() as events_count, tuple({columns}) as found
-from {source}
-where {" and ".join(conditions)}
-group by question, group"""  # noqa: S608 - all texts are quoted
-
-
-def _of_one(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str, str, list[str]]:
-    """Its index, and which events it is about: without a join, which takes longer than such a query itself."""
-    ((index, query, watermark),) = asked
-    first, last = _window(aggregation, query)
-    conditions = [f"{_OWNER} in (({_owner(query)}))", *_between(first, last), f"e.seq <= {watermark}"]
-    return f"toUInt32({index})", f"{TABLE} as e", conditions
-
-
-def _of_many(aggregation: Aggregation, asked: Sequence[_Numbered]) -> tuple[str, str, list[str]]:
-    """Likewise: one scan of all their events, each joined to those who ask for it."""
-    windows = [_window(aggregation, query) for _, query, _ in asked]
-    rows = [
-        f"({index}, {_owner(query)}, {first}, {last}, {watermark})"
-        for (index, query, watermark), (first, last) in zip(asked, windows, strict=True)
-    ]
-    owners = dict.fromkeys(f"({_owner(query)})" for _, query, _ in asked)
-    conditions = [
-        f"{_OWNER} in ({', '.join(owners)})",
-        *_between(min(first for first, _ in windows), max(last for _, last in windows)),
-        "toUnixTimestamp64Micro(e.timestamp) between asked.from_at and asked.to_at",
-        "e.seq <= asked.watermark",
-    ]
-    source = f"""{TABLE} as e join values('{_ASKED}', {", ".join(rows)}) as asked
-  on e.organization_id = asked.owner and e.external_subscription_id = asked.subscription and e.code = asked.metric"""
-    return "asked.question", source, conditions
-
-
-def _owner(query: UsageQuery) -> str:
-    names = f"{quoted(query.external_subscription_id)}, {quoted(query.metric.code)}"
-    return f"'{query.organization_id}', {names}"
-
-
-def _between(first: int, last: int) -> tuple[str, str]:
-    return (
-        f"e.timestamp >= fromUnixTimestamp64Micro({first}, 'UTC')",
-        f"e.timestamp <= fromUnixTimestamp64Micro({last}, 'UTC')",
+    """A select with one row per group that has events: its question's index, a text per name of `group_by` ("" for
+    none), and a `Row` of the aggregation."""
+    shapes: dict[Shape, list[tuple[int, Question]]] = defaultdict(list)
+    for index, question in enumerate(questions):
+        shapes[Shape.of(question[0])].append((index, question))
+    return "\nunion all\n".join(
+        aggregation.select(shape, _rows(aggregation, shape, asked)) for shape, asked in shapes.items()
     )
 
 
-def _window(aggregation: Aggregation, query: UsageQuery) -> tuple[int, int]:
-    """First and last microsecond that count. Source: metering-pricing G2 (from the millisecond on), A7."""
-    start = (query.from_at - _EPOCH) // _MICROSECOND // 1_000 * 1_000
-    if aggregation.whole_history and query.metric.recurring:
-        start = _FIRST_MICROSECONDS
-    return start, (query.to_at - _EPOCH) // _MICROSECOND
+def _rows(aggregation: Aggregation, shape: Shape, asked: Sequence[tuple[int, Question]]) -> str:
+    """A select of the events that count, once for each question that they belong to."""
+    owners, rows, starts, ends = [], [], [], []
+    for index, (query, watermark) in asked:
+        owner = ", ".join(
+            (f"'{query.organization_id}'", quoted(query.external_subscription_id), quoted(query.metric.code))
+        )
+        start, until = window_start(query), _until(query)
+        owners.append(f"({owner})")
+        rows.append(f"({index}, {owner}, {start}, {watermark}, {until})")
+        starts.append(start)
+        ends.append(until[0])
+    value = "''" if shape.field_name is None else property_of(shape.field_name)
+    columns = {
+        "question": "asked.question",
+        "group": f"[{', '.join(map(property_of, shape.group_by))}]::Array(String)",
+        "from_at": "asked.from_at",
+        "at": "toUnixTimestamp64Micro(e.timestamp)",
+        "seq": "e.seq",
+        "n": "e.n",
+        "value": value,
+        **aggregation.columns(shape),
+    }
+    conditions = [
+        f"(e.organization_id, e.external_subscription_id, e.code) in ({', '.join(dict.fromkeys(owners))})",
+        f"e.timestamp <= fromUnixTimestamp64Micro({max(ends)}, 'UTC')",
+        "(at, e.seq, e.n) < asked.until",
+        "e.seq <= asked.watermark",
+        aggregation.condition(value),
+        matches(shape.bucket.matching),
+        *(f"not ({matches(ignored)})" for ignored in shape.bucket.ignored),
+    ]
+    if not shape.recurring:
+        conditions += [f"e.timestamp >= fromUnixTimestamp64Micro({min(starts)}, 'UTC')", "at >= asked.from_at"]
+    return f"""
+select {", ".join(f"{sql} as {name}" for name, sql in columns.items())}
+from {TABLE} as e
+join values('{_ASKED}', {", ".join(rows)}) as asked
+  on e.organization_id = asked.owner and e.external_subscription_id = asked.subscription and e.code = asked.metric
+where {" and ".join(conditions)}"""  # noqa: S608 - all texts are quoted
 
 
-def _matches(values: Values) -> str:
-    """Each key has one of its values (`domain/metering/matching.py`)."""
-    conditions = [f"{_property(name)} in ({', '.join(map(quoted, texts))})" if texts else "0" for name, texts in values]
-    return " and ".join(conditions) or "1"
-
-
-def _property(name: str) -> str:
-    """The text of a property, '' where there is none."""
-    return f"e.values[{quoted(name)}]"
-
-
-def quoted(text: str) -> str:
-    """A literal of ClickHouse."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _until(query: UsageQuery) -> tuple[int, int, int]:
+    """Where the events that count end (instant, sequence, index), which is excluded."""
+    end = (microseconds(query.to_at) + 1, 0, 0)
+    if query.before is None:
+        return end
+    return min(end, (microseconds(query.before.timestamp), query.before.sequence, query.before.index))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from tests.crash.stack import Stack
-from tests.crash.tenant import Tenant
-
-Found = Callable[..., Awaitable[Tenant]]
+from tests.crash.tenant import Found, Tenant
 
 
 @pytest_asyncio.fixture(scope="session", name="running")

@@ -24,7 +24,7 @@ class Sender:
     Attributes:
         acknowledged: transaction id -> calls.
         given_up: the same for each request that was never answered, and not sent again.
-        unanswered: how many tries were cut off or answered 503.
+        cut, unavailable: how many tries ended without an answer, and with 503.
         found_taken: how many requests had been committed by a try that was not answered.
     """
 
@@ -37,7 +37,7 @@ class Sender:
         self._name = f"{rng.getrandbits(64):016x}"
         self.acknowledged: dict[str, int] = {}
         self.given_up: list[dict[str, int]] = []
-        self.unanswered = self.found_taken = 0
+        self.cut = self.unavailable = self.found_taken = 0
 
     async def send_until(self, stop: asyncio.Event) -> None:
         number = 0
@@ -51,7 +51,10 @@ class Sender:
         """One request, again and again until it is answered or given up."""
         committed_perhaps = False
         while (answer := await self.attempt(calls)) is None or answer.status_code == 503:
-            self.unanswered += 1
+            if answer is None:
+                self.cut += 1
+            else:
+                self.unavailable += 1
             committed_perhaps = True
             if self._rng.random() < self._give_up:
                 self.given_up.append(calls)
@@ -102,6 +105,6 @@ async def check_usage(tenant: Tenant, subscription: str, senders: Sequence[Sende
             if not stored.keys().isdisjoint(calls):
                 expected |= calls
     assert stored == expected
-    calls = sum(expected.values())
-    assert await tenant.usage(subscription) == (len(expected), Decimal(calls))
-    return calls
+    total = sum(expected.values())
+    assert await tenant.usage(subscription) == (len(expected), Decimal(total))
+    return total

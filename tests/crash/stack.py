@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from cli.embedded import processes
@@ -118,19 +118,19 @@ class Stack:
         async with await AsyncConnection.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
             yield connection
 
-    async def workflow(self, subscription_id: str) -> DescribeWorkflowExecutionResponse:
-        """What Temporal says of the subscription's workflow, once it runs."""
+    async def workflow(self, subscription: Mapping[str, str]) -> WorkflowHandle[Any, Any]:
+        """The workflow of a subscription as the API answered it, once it runs."""
         environment = self.environment
         client = await Client.connect(environment["TEMPORAL_ADDRESS"], namespace=environment["TEMPORAL_NAMESPACE"])
-        handle = client.get_workflow_handle(ids.subscription(UUID(subscription_id)))
+        handle = client.get_workflow_handle(ids.subscription(UUID(subscription["lago_id"])))
 
         async def runs() -> bool:
             with suppress(RPCError):
                 return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
             return False
 
-        await eventually(runs, seconds=30, what=f"the workflow of {subscription_id} runs")
-        return (await handle.describe()).raw_description
+        await eventually(runs, seconds=30, what=f"{handle.id} runs")
+        return handle
 
 
 class Replica:
@@ -187,3 +187,8 @@ async def blocked(connection: AsyncConnection, statement: str) -> list[int]:
         (f"%{statement}%",),
     )
     return [pid for (pid,) in await asked.fetchall()]
+
+
+async def first_run(workflow: WorkflowHandle[Any, Any]) -> str:
+    """The same for as long as the workflow only continues as new; another one when it was started again."""
+    return (await workflow.describe()).raw_description.workflow_execution_info.first_run_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -108,3 +108,9 @@ class Tenant:
             (invoice["customer"]["external_id"], invoice["issuing_date"], invoice["total_amount_cents"])
             for invoice in await self.invoices()
         )
+
+
+class Found(Protocol):
+    """Founds organizations, see `Tenant.found`."""
+
+    async def __call__(self, *, sandbox: bool = True, **details: str) -> Tenant: ...

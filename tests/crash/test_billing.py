@@ -11,9 +11,8 @@ import random
 from itertools import product
 from typing import Any
 
-from tests.crash.conftest import Found
 from tests.crash.stack import Stack, blocked, eventually
-from tests.crash.tenant import Tenant, price
+from tests.crash.tenant import Found, Tenant, price
 
 CUSTOMERS = range(1, 25)
 WITH_TWO = range(1, 25, 4)

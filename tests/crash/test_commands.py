@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from tests.crash.conftest import Found
 from tests.crash.stack import Replica, Stack
-from tests.crash.tenant import Tenant
+from tests.crash.tenant import Found, Tenant
 
 CLIENTS = 20
 
-METRIC = {"name": "Seats", "code": "seats", "aggregation_type": "count_agg"}
-PLAN = {
+METRIC: dict[str, object] = {"name": "Seats", "code": "seats", "aggregation_type": "count_agg"}
+PLAN: dict[str, object] = {
     "name": "Flat",
     "code": "flat",
     "interval": "monthly",
@@ -25,7 +25,7 @@ PLAN = {
     "amount_currency": "EUR",
     "pay_in_advance": False,
 }
-SUBSCRIPTION = {"external_customer_id": "acme", "external_id": "s", "plan_code": "pro"}
+SUBSCRIPTION: dict[str, object] = {"external_customer_id": "acme", "external_id": "s", "plan_code": "pro"}
 
 COMMANDS: dict[str, dict[str, object]] = {
     "billable_metric": METRIC,
@@ -109,7 +109,7 @@ async def test_an_event_by_many_clients_at_once(stack: Stack, replica: Replica, 
         )
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [422] * (CLIENTS - 1)
-    assert await tenant.usage("s") == (1, 7)
+    assert await tenant.usage("s") == (1, Decimal(7))
 
 
 async def test_a_key_is_of_one_command(stack: Stack, found: Found) -> None:

@@ -11,10 +11,9 @@ import httpx
 
 from cli.embedded import processes
 from cli.embedded.postgres import Cluster
-from tests.crash.conftest import Found
 from tests.crash.sender import Sender, check_usage
 from tests.crash.stack import Stack, eventually
-from tests.crash.tenant import Tenant, price
+from tests.crash.tenant import Found, Tenant, price
 
 CLIENTS = 3
 """Of each kind."""
@@ -94,10 +93,18 @@ async def test_restarted_under_load(stack: Stack, found: Found, rng: random.Rand
         await get_on()
         await blow(stack)
     await get_on()
+    with stack.nothing_restarts():
+        await kill_server(stack)
+        await eventually(
+            lambda: done() and all(one.unavailable for one in (*senders, *commanders)),
+            seconds=60,
+            what="every client is told that it is away",
+        )
+    await get_on()
     stop.set()
     await asyncio.gather(*working)
 
-    assert sum(one.unavailable for one in commanders) + sum(one.unanswered for one in senders) > 0, "nobody noticed"
+    assert not any(one.cut for one in senders), "the API has not always answered"
     calls = await check_usage(tenant, "s", senders)
     await check_commands(tenant, commanders)
     await tenant.advance("2026-02-01")

@@ -1,21 +1,20 @@
-"""Temporal killed and back on its file: sleepers still sleep there, commands do not need it, and what waited catches up."""
+"""Temporal killed, and back on its file: sleepers still sleep there, and commands commit without it."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 
-from tests.crash.conftest import Found
-from tests.crash.stack import Stack, eventually
-from tests.crash.tenant import price
+from tests.crash.stack import Stack, eventually, first_run
+from tests.crash.tenant import Found, price
 
 
 async def test_away_for_a_while(stack: Stack, found: Found) -> None:
     tenant = await found()
-    old = await tenant.subscribe("old")
+    sleeper = await stack.workflow(await tenant.subscribe("old"))
     await tenant.use("old", 3, at="2026-01-15T00:00:00Z")
     await tenant.advance("2026-02-01")
-    life = await first_run(stack, old)
+    life = await first_run(sleeper)
     with stack.nothing_restarts():
         await stack.kill("temporal")
         await tenant.use("old", 4, at="2026-02-15T00:00:00Z")
@@ -29,14 +28,14 @@ async def test_away_for_a_while(stack: Stack, found: Found) -> None:
         ("old", "2026-02-01", price(3)),
         ("old", "2026-03-01", price(4)),
     ]
-    assert await first_run(stack, old) == life, "started anew instead of woken"
+    assert await first_run(sleeper) == life, "started anew instead of woken"
 
 
 async def test_killed_in_the_middle_of_a_billing_run(stack: Stack, found: Found, rng: random.Random) -> None:
     tenant = await found()
     names = [f"c{number}" for number in range(8)]
-    subscriptions = [await tenant.subscribe(name) for name in names]
-    lives = [await first_run(stack, subscription) for subscription in subscriptions]
+    sleepers = [await stack.workflow(await tenant.subscribe(name)) for name in names]
+    lives = [await first_run(sleeper) for sleeper in sleepers]
     asking = asyncio.create_task(tenant.ask("2026-04-01"))
     some = rng.randint(1, 2 * len(names))
 
@@ -50,9 +49,4 @@ async def test_killed_in_the_middle_of_a_billing_run(stack: Stack, found: Found,
     await tenant.arrived()
     months = ("2026-02-01", "2026-03-01", "2026-04-01")
     assert await tenant.amounts() == [(name, month, price(0)) for name in names for month in months]
-    assert [await first_run(stack, subscription) for subscription in subscriptions] == lives, "started anew"
-
-
-async def first_run(stack: Stack, subscription: dict[str, str]) -> str:
-    """Of the subscription's workflow: the same for as long as it only continues as new."""
-    return (await stack.workflow(subscription["lago_id"])).workflow_execution_info.first_run_id
+    assert [await first_run(sleeper) for sleeper in sleepers] == lives, "started anew"

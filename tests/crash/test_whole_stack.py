@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 
-from temporalio.api.enums.v1 import EventType
-
-from tests.crash.conftest import Found
 from tests.crash.sender import Sender, check_usage
-from tests.crash.stack import Stack, eventually
-from tests.crash.tenant import price
+from tests.crash.stack import Stack, eventually, first_run
+from tests.crash.tenant import Found, price
 from tests.stack.up import durabill
 
 CUSTOMERS = 8
@@ -27,7 +24,7 @@ async def test_killed_and_started_again(stack: Stack, found: Found, rng: random.
     await tenant.advance("2026-02-01")
     await other.subscribe("s")
     asleep = await production.subscribe("s")
-    before = await stack.workflow(asleep["lago_id"])
+    life = await first_run(await stack.workflow(asleep))
 
     stop = asyncio.Event()
     senders = [Sender(other, [stack.url], "s", rng) for _ in range(SENDERS)]
@@ -56,8 +53,9 @@ async def test_killed_and_started_again(stack: Stack, found: Found, rng: random.
         for month in (1, 2, 3)
     ]
     assert await tenant.amounts() == owed
-    after = await stack.workflow(asleep["lago_id"])
-    assert after.workflow_execution_info.first_run_id == before.workflow_execution_info.first_run_id
+    sleeper = await stack.workflow(asleep)
+    assert await first_run(sleeper) == life
+    assert (await sleeper.fetch_history()).events[-1].HasField("timer_started_event_attributes"), "it has no timer"
     for command in ("rebuild", "replay"):
         answer = await asyncio.to_thread(durabill, command, "--data", str(stack.data))
         assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -14,13 +14,13 @@ from tests.stack.up import Up
 
 
 @pytest.fixture
-def start_up(tmp_path: Path) -> Iterator[Callable[[], Up]]:
-    """Starts `durabill up` on one folder; may be called again."""
+def start_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Starts `durabill up` on one folder and a port of the test's choice; may be called again."""
     started: list[Up] = []
     data = tmp_path / "data"
 
-    def start() -> Up:
-        started.append(Up(data, processes.free_port()))
+    def start(port: int | None = None) -> Up:
+        started.append(Up(data, port or processes.free_port()))
         return started[-1]
 
     yield start

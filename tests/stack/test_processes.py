@@ -22,12 +22,13 @@ child.wait()
 
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     environment = processes.marked(os.environ, tmp_path)
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
-    assert set(processes.ours(tmp_path)) == {parent.pid, child}
-    parent.kill()
-    parent.communicate()
+    with subprocess.Popen([sys.executable, "-c", PARENT], env=environment, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        # Between `setpriv` and what it becomes a process has no environment for an instant.
+        both = {parent.pid, child}
+        wait_until(lambda: set(processes.ours(tmp_path)) == both, seconds=10, what="both carry the mark")
+        parent.kill()
     wait_until(lambda: not processes.alive(child), seconds=10, what="the child ends")
     assert processes.ours(tmp_path) == []
 

@@ -43,14 +43,16 @@ async def start(tmp_path: Path, said: list[str]) -> AsyncIterator[Start]:
 
 
 async def eventually(answer: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not answer():
             await asyncio.sleep(0.02)
 
 
 async def test_what_dies_is_started_again_and_said(start: Start, said: list[str], tmp_path: Path) -> None:
-    await start(f"echo started >> {tmp_path}/starts; exit 3")
-    await eventually(lambda: (tmp_path / "starts").read_text().count("started") >= 2)
+    starts = tmp_path / "starts"
+    starts.touch()
+    await start(f"echo started >> {starts}; exit 3")
+    await eventually(lambda: starts.read_text().count("started") >= 2)
     assert "ended with code 3, starting it again in 0.5 s" in said[0]
 
 

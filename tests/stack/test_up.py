@@ -13,7 +13,7 @@ from cli.embedded import processes
 from tests.stack.up import Up, durabill, wait_until
 
 
-def test_a_life(start_up: Callable[[], Up]) -> None:
+def test_a_life(start_up: Callable[..., Up]) -> None:
     """One story, for a start takes seconds: refusals, deaths, a take-over, and an end that leaves nothing."""
     first = start_up()
     first.wait_until_ready()
@@ -25,7 +25,7 @@ def test_a_life(start_up: Callable[[], Up]) -> None:
         assert answer.returncode == 0, answer.stdout + answer.stderr
 
     second = start_up()
-    assert second.process.wait(timeout=30) == 1
+    assert second.process.wait(timeout=60) == 1
     assert f"in use by process {first.process.pid}" in second.said()
 
     api = role(first.data, "serve")
@@ -55,14 +55,14 @@ def leave_everything_behind(up: Up) -> list[int]:
     return left
 
 
-def test_a_taken_port_is_named_before_anything_starts(start_up: Callable[[], Up], tmp_path: Path) -> None:
+def test_a_taken_port_is_named_before_anything_starts(start_up: Callable[..., Up]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        up = Up(tmp_path / "other", taken.getsockname()[1])
-        assert up.process.wait(timeout=20) == 1
+        up = start_up(taken.getsockname()[1])
+        assert up.process.wait(timeout=60) == 1
     assert "is taken" in up.said()
-    assert not (tmp_path / "other" / "postgres").exists()
+    assert not (up.data / "postgres").exists()
 
 
 def role(data: Path, command: str) -> int:

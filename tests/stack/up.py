@@ -51,7 +51,7 @@ class Up:
         return is_ready(self.port)
 
     def wait_until_ready(self) -> None:
-        wait_until(self.ready, seconds=60, what="ready")
+        wait_until(self.ready, seconds=120, what="ready")
 
     def said(self) -> str:
         return self.output.read_text()

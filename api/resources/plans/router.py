@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from api.call import Call
 from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import answers
-from api.resources.plans.charges import Metrics, metric_ids
+from api.resources.charges.known import Known, look_up
 from api.resources.plans.schema import read_details
 from api.routing import Resource
 from api.tenant import Tenant
-from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.commands import create_plan, delete_plan, update_plan
 from domain.catalog.plan import Plan
 from domain.kernel.errors import NotFoundError
@@ -34,8 +30,8 @@ _Presenter = Callable[[Doc, dict[str, str], plans.PlanCounts], Json]
 async def post_plan(call: Call) -> Json:
     """Create a plan, with its charges."""
     tenant, fields, at = call.tenant, call.fields("plan"), await call.tenant.now()
-    metrics = await _metrics(tenant, fields, None)
-    details = read_details(fields, None, metrics, subscribed=False, at=at)
+    known = await _known(tenant, fields, None)
+    details = read_details(fields, None, known, subscribed=False, at=at)
     plan = await create_plan(tenant.ledger, tenant.organization_id, details, at=at)
     return await _body(tenant, plan)
 
@@ -57,16 +53,20 @@ async def get_plan(call: Call) -> Json:
 
 @router.put("/plans/{code:path}")
 async def put_plan(call: Call) -> Json:
-    """Change a plan; where the body has charges, those that it does not name are removed."""
+    """Change a plan; where the body has charges, those that it does not name are removed.
+
+    With `cascade_updates` the copies that subscriptions have of their own follow.
+    """
     tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("plan")
     at, doc = await tenant.now(), await _get(tenant, code)
-    metrics = await _metrics(tenant, fields, doc)
+    known = await _known(tenant, fields, doc)
     subscribed = await plans.is_subscribed(tenant.database, tenant.organization_id, doc["id"])
     plan = await update_plan(
         tenant.ledger,
         tenant.organization_id,
         code,
-        lambda before: read_details(fields, before, metrics, subscribed=subscribed, at=at),
+        lambda before: read_details(fields, before, known, subscribed=subscribed, at=at),
+        cascade=bool(fields.boolean("cascade_updates")),
         at=at,
     )
     return await _body(tenant, plan)
@@ -112,19 +112,7 @@ async def _present(tenant: Tenant, docs: Sequence[Doc], presenter: _Presenter) -
     return [presenter(doc, codes, counts[doc["id"]]) for doc in docs]
 
 
-async def _metrics(tenant: Tenant, fields: Fields, before: Doc | None) -> Metrics:
-    """The metrics that the body's charges name, and those of the charges that are there.
-
-    Raises:
-        NotFoundError: `billable_metrics_not_found`, one that is named does not exist.
-    """
-    named = metric_ids(fields)
-    charged = {UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]} if before else set()
-    found = await billable_metrics.of_ids(tenant.database, tenant.organization_id, named | charged, deleted=False)
-    if not found.keys() >= named:
-        raise NotFoundError("billable_metrics")
-    return {metric_id: _details(doc) for metric_id, doc in found.items()}
-
-
-def _details(doc: dict[str, Any]) -> BillableMetricDetails:
-    return msgspec.convert(doc["details"], BillableMetricDetails)
+async def _known(tenant: Tenant, fields: Fields, before: Doc | None) -> Known:
+    """What the body's charges name, and the metrics of those that are there."""
+    charged = [UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]] if before else []
+    return await look_up(tenant, fields.objects("charges") or [], charged, metric="billable_metrics")

@@ -14,9 +14,10 @@ from typing import get_args
 from api import formats
 from api.fields import Fields
 from api.resources.billable_metrics.schema import LONGEST_DESCRIPTION
+from api.resources.charges.known import Known
+from api.resources.charges.schema import read_charges
 from api.resources.organizations.schema import MOST_DAYS
 from api.resources.plans import unavailable
-from api.resources.plans.charges import Metrics, read_charges
 from domain.catalog.plan import PlanDetails
 from domain.kernel.errors import NotFoundError
 from domain.subscriptions.intervals import Interval
@@ -36,12 +37,12 @@ _FROZEN = (
 
 
 def read_details(
-    fields: Fields, before: PlanDetails | None, metrics: Metrics, *, subscribed: bool, at: datetime
+    fields: Fields, before: PlanDetails | None, known: Known, *, subscribed: bool, at: datetime
 ) -> PlanDetails:
     """The details in the body; what it leaves out is as it was `before`.
 
     Args:
-        metrics: of all charges, those of before too.
+        known: with the metrics of all charges, those of before too.
         subscribed: whether the plan has, or had, a subscription.
 
     Raises:
@@ -73,7 +74,7 @@ def read_details(
         pay_in_advance=bool(fields.boolean("pay_in_advance", old.pay_in_advance)),
         bill_charges_monthly=fields.boolean("bill_charges_monthly", old.bill_charges_monthly),
         bill_fixed_charges_monthly=fields.boolean("bill_fixed_charges_monthly", old.bill_fixed_charges_monthly),
-        charges=read_charges(fields, old.charges, metrics, subscribed=subscribed, at=at),
+        charges=read_charges(fields, old.charges, known, subscribed=subscribed, at=at),
         metadata=_read_metadata(fields, old.metadata),
     )
     fields.check()

@@ -10,7 +10,7 @@ from api.fields import Fields
 CODE = "feature_unavailable"
 
 _OF_PLANS = ("fixed_charges", "minimum_commitment", "usage_thresholds")
-_OF_CHARGES = ("accepts_target_wallet", "applied_pricing_unit", "pay_in_advance", "regroup_paid_fees")
+_OF_CHARGES = ("accepts_target_wallet",)
 
 _NOTHING: tuple[object, ...] = (None, False, 0, "", "0", "false", [], {})
 """Values that ask for nothing."""

@@ -11,8 +11,6 @@ from domain.metering.ports import Usage, UsageQuery
 from projections.usage.aggregations import numbers
 from projections.usage.shape import Shape
 
-CARRIES_OVER = False
-
 
 class Row(msgspec.Struct, array_like=True):
     events: int = 0

@@ -10,17 +10,15 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, Decimal
 
 import msgspec
-from projections.usage.aggregations.numbers import Sequenced
 
 from domain.kernel.decimals import exact
 from domain.metering.aggregations.weighted_sum import DECIMALS
 from domain.metering.ports import Usage, UsageQuery
 from domain.metering.rounding import round_at
 from projections.usage.aggregations import numbers
+from projections.usage.aggregations.numbers import Sequenced
 from projections.usage.shape import Shape, window_start
 from projections.usage.sql import microseconds
-
-CARRIES_OVER = True
 
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND

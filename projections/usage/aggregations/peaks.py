@@ -20,6 +20,9 @@ from projections.usage.sql import instant, quoted
 _DAY = 86_400_000_000
 _FAR_PAST = 1_000_000 * _DAY
 
+NONE = "('0', '0', []::Array(Tuple(String, Int64, UInt64)))"
+"""A `PeakRow` that was not asked for."""
+
 
 class Rises(msgspec.Struct, array_like=True):
     """Events with the same `delta` and the same number of days left; `at` is when one of them was."""
@@ -29,12 +32,12 @@ class Rises(msgspec.Struct, array_like=True):
     count: int
 
 
-class PeakRow(msgspec.Struct, array_like=True):
+class PeakRow(msgspec.Struct, array_like=True, frozen=True):
     """As `Peak`; `rises` where the charge is prorated."""
 
     current: Decimal = Decimal(0)
     max: Decimal = Decimal(0)
-    rises: list[Rises] = []
+    rises: tuple[Rises, ...] = ()
 
 
 def expressions(shape: Shape, changes: str) -> dict[str, str]:
@@ -59,9 +62,7 @@ def expressions(shape: Shape, changes: str) -> dict[str, str]:
         steps["keys"] = f"arrayMap((at, delta) -> ({day}, delta), risen.1, risen.2)"
         steps["counts"] = "arrayReduce('sumMap', [keys], [arrayMap(k -> 1, keys)])"
         steps["instants"] = "arrayReduce('minMap', [keys], [risen.1])"
-        steps["rises"] = (
-            "arrayMap((k, at, c) -> (toString(k.2), at, toUInt64(c)), counts.1, instants.2, counts.2)"
-        )
+        steps["rises"] = "arrayMap((k, at, c) -> (toString(k.2), at, toUInt64(c)), counts.1, instants.2, counts.2)"
     return steps | {"peak": "(toString(totals[-1]), toString(peaks[-1]), rises)"}
 
 

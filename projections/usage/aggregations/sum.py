@@ -8,8 +8,6 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 import msgspec
-from projections.usage.aggregations.numbers import Sequenced
-from projections.usage.aggregations.peaks import PeakRow
 
 from domain.kernel.decimals import exact
 from domain.kernel.zones import start_of_day
@@ -21,10 +19,10 @@ from domain.metering.prorated_period import ProratedPeriod, ProratedValue
 from domain.metering.proration import prorate_sum, prorated_units
 from domain.metering.rounding import round_at
 from projections.usage.aggregations import numbers, peaks
+from projections.usage.aggregations.numbers import Sequenced
+from projections.usage.aggregations.peaks import PeakRow
 from projections.usage.shape import Shape, window_start
 from projections.usage.sql import instant, local_date
-
-CARRIES_OVER = True
 
 _DECIMALS = 38
 _MOST = 10**37

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
-from projections.usage.aggregations.numbers import Sequenced
 
 from domain.metering.aggregations import max as maximum
 from domain.metering.ports import Usage, UsageQuery
 from projections.usage.aggregations import numbers
+from projections.usage.aggregations.numbers import Sequenced
 from projections.usage.shape import Shape
-
-CARRIES_OVER = False
 
 
 class Row(msgspec.Struct, array_like=True):
@@ -50,6 +48,4 @@ from ({rows}) group by question, group"""  # noqa: S608
 def usage(query: UsageQuery, row: Row) -> Usage:
     fitting = [] if row.highest is None else [row.highest]
     values = maximum.values(numbers.events(query, row.sequence), query.metric.field_name or "")
-    return Usage(
-        units=max([*fitting, *row.others], default=Decimal(0)), events_count=row.events, values=tuple(values)
-    )
+    return Usage(units=max([*fitting, *row.others], default=Decimal(0)), events_count=row.events, values=tuple(values))

@@ -1,0 +1,71 @@
+"""What the charges of a body may name: billable metrics and pricing units, looked up before it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.fields import Fields
+from api.tenant import Tenant
+from domain.catalog.billable_metric import BillableMetricDetails
+from domain.catalog.charge import Charge
+from domain.catalog.pricing_unit import PricingUnit
+from domain.kernel.errors import ConflictError, NotFoundError
+from projections.views import billable_metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Metrics by id, pricing units by code; none is deleted."""
+
+    metrics: Mapping[UUID, BillableMetricDetails]
+    pricing_units: Mapping[str, PricingUnit]
+
+    def metric(self, charge: Charge) -> BillableMetricDetails:
+        """Raises ConflictError: the plan has moved on since its metrics were read, or the metric has gone."""
+        if charge.billable_metric_id not in self.metrics:
+            raise ConflictError
+        return self.metrics[charge.billable_metric_id]
+
+
+async def look_up(
+    tenant: Tenant, entries: Sequence[Fields], charged: Sequence[UUID] = (), *, metric: str = "billable_metric"
+) -> Known:
+    """What the entries name, and the metrics that are `charged` already.
+
+    Args:
+        metric: how a missing one is called.
+
+    Raises:
+        NotFoundError: of a metric or `pricing_unit_not_found`; for what is no id too.
+    """
+    named = {entry.uuid("billable_metric_id") for entry in entries}
+    if any("billable_metric_id" in entry.errors for entry in entries):
+        raise NotFoundError(metric)
+    wanted = {metric_id for metric_id in named if metric_id is not None}
+    found = await billable_metrics.of_ids(tenant.database, tenant.organization_id, wanted.union(charged), deleted=False)
+    if not found.keys() >= wanted:
+        raise NotFoundError(metric)
+    metrics = {metric_id: _details(doc) for metric_id, doc in found.items()}
+    return Known(metrics, await _pricing_units(tenant, entries))
+
+
+async def _pricing_units(tenant: Tenant, entries: Sequence[Fields]) -> dict[str, PricingUnit]:
+    units: dict[str, PricingUnit] = {}
+    for entry in entries:
+        applied = entry.values.get("applied_pricing_unit")
+        code = applied.get("code") if isinstance(applied, dict) else None
+        if isinstance(code, str) and code not in units:
+            unit = await tenant.ledger.find(PricingUnit, tenant.organization_id, code=code)
+            if unit is None:
+                raise NotFoundError("pricing_unit")
+            units[code] = unit
+    return units
+
+
+def _details(doc: dict[str, Any]) -> BillableMetricDetails:
+    return msgspec.convert(doc["details"], BillableMetricDetails)

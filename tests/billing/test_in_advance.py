@@ -1,0 +1,114 @@
+"""Charges in advance on a real ledger: every event is paid for once, by a fee of its own (metering-pricing 13, 21)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from domain.invoicing.billing import advance_subscription
+from domain.invoicing.in_advance import price_arrival
+from domain.invoicing.invoice import Fee, Invoice
+from domain.invoicing.replay import replay_prices
+from domain.invoicing.standalone_fee import StandaloneFee
+from domain.kernel import ids
+from domain.kernel.ledger import Ledger
+from domain.metering.ports import EventPosition
+from tests.builders import MemoryUsage, Shop, instant
+
+
+async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
+    """Price the event with this number (from 1), as often as it is asked for."""
+    event = usage.events[number - 1]
+    return await price_arrival(
+        shop.ledger,
+        usage,
+        shop.organization.id,
+        ids.of("event", number),
+        event,
+        EventPosition(timestamp=event.timestamp, sequence=number, index=0),
+        at=event.timestamp,
+    )
+
+
+async def fees(shop: Shop) -> list[Fee]:
+    """All fees in advance, on invoices and alone, by their event."""
+    invoices = await shop.ledger.find_all(Invoice, shop.organization.id, status="finalized")
+    standalone = await shop.ledger.find_all(StandaloneFee, shop.organization.id)
+    found = [fee for invoice in invoices for fee in invoice.content.fees] + [one.fee for one in standalone]
+    return sorted((fee for fee in found if fee.event is not None), key=lambda fee: fee.event_transaction_id or "")
+
+
+@pytest.mark.parametrize("invoiceable", [True, False])
+async def test_each_event_has_its_fee_and_no_second_one(ledger: Ledger, invoiceable: bool) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    metric = await shop.metric("calls")
+    properties = {"amount": "10"}
+    charge = shop.charge(metric, "standard", properties, pay_in_advance=True, invoiceable=invoiceable)
+    await shop.plan(amount_cents=0, charges=(charge,))
+    await shop.subscribe(at="2024-01-01")
+    usage.add("calls", "2024-01-05")
+    usage.add("calls", "2024-01-06")
+    assert [await arrive(shop, usage, number) for number in (1, 2, 1, 2)] == [1, 1, 0, 0]
+    assert [(fee.amount_cents, fee.units) for fee in await fees(shop)] == [(1000, 1), (1000, 1)]
+    invoices = await shop.ledger.find_all(Invoice, shop.organization.id)
+    assert len(invoices) == (2 if invoiceable else 0)
+    assert [difference for invoice in invoices for difference in replay_prices(invoice)] == []
+
+
+async def test_an_event_outside_of_every_subscription_costs_nothing(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    metric = await shop.metric("calls")
+    await shop.plan(charges=(shop.charge(metric, "standard", {"amount": "10"}, pay_in_advance=True),))
+    await shop.subscribe(at="2024-01-10")
+    usage.add("calls", "2024-01-05")
+    usage.add("calls", "2024-01-11", subscription="another")
+    assert [await arrive(shop, usage, number) for number in (1, 2)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "cents", "why"),
+    [
+        (("3", "1", "2"), [7, 2, 4], "the first carries the first flat amount, the third crosses into the next tier"),
+        (("10", "-4", "8"), [17, 0, 4], "what went and came back is neither given back nor paid twice"),
+    ],
+)
+async def test_graduated_sums(ledger: Ledger, values: tuple[str, ...], cents: list[int], why: str) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    metric = await shop.metric("gb", aggregation_type="sum_agg", field_name="gb")
+    ranges = [
+        {"from_value": 0, "to_value": 5, "per_unit_amount": "0.02", "flat_amount": "0.01"},
+        {"from_value": 6, "to_value": None, "per_unit_amount": "0.01", "flat_amount": "0.01"},
+    ]
+    charge = shop.charge(metric, "graduated", {"graduated_ranges": ranges}, pay_in_advance=True, invoiceable=False)
+    await shop.plan(charges=(charge,))
+    await shop.subscribe(at="2024-01-01")
+    for number, value in enumerate(values, 1):
+        usage.add("gb", f"2024-01-{number + 1:02}", gb=value)
+        await arrive(shop, usage, number)
+    assert [fee.amount_cents for fee in await fees(shop)] == cents, why
+
+
+async def test_seats_are_paid_by_the_day_and_renewed(ledger: Ledger) -> None:
+    """EX3 of metering-pricing 21: 30.00 a seat and month, from the day it is taken, in full on the next billing day."""
+    shop, usage = await Shop.open(ledger, at="2023-06-01"), MemoryUsage()
+    details: dict[str, Any] = {"aggregation_type": "unique_count_agg", "field_name": "user", "recurring": True}
+    metric = await shop.metric("seats", **details)
+    charge = shop.charge(metric, "standard", {"amount": "30"}, pay_in_advance=True, invoiceable=False, prorated=True)
+    await shop.plan(pay_in_advance=True, charges=(charge,))
+    subscription = await shop.subscribe(at="2023-06-05")
+    for number, day in enumerate(range(11, 16), 1):
+        usage.add("seats", f"2023-06-{day}T10:00", user=f"u{number}")
+        await arrive(shop, usage, number)
+    assert [fee.amount_cents for fee in await fees(shop)] == [2000, 1900, 1800, 1700, 1600]
+
+    await advance_subscription(ledger, usage, subscription.id, at=instant("2023-07-01"))
+    [renewed] = [one.fee for one in await ledger.find_all(StandaloneFee, shop.organization.id) if one.fee.event is None]
+    assert (renewed.units, renewed.amount_cents) == (Decimal(5), 15000)
+    assert renewed.from_at == instant("2023-07-01")
+
+    for number in (6, 7):
+        usage.add("seats", "2023-07-12T10:00", user=f"u{number}")
+        await arrive(shop, usage, number)
+    assert [fee.amount_cents for fee in await fees(shop)][-2:] == [1936, 1936], "20 of 31 days, rounded up at 5 places"
