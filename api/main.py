@@ -35,6 +35,7 @@ from api.resources.organizations import router as organizations
 from api.resources.plans import router as plans
 from api.resources.pricing_units import router as pricing_units
 from api.resources.subscriptions import router as subscriptions
+from api.resources.taxes import router as taxes
 from api.resources.test_clock import router as test_clock
 from api.routing import Handler, Operations
 from api.tenant import Tenants
@@ -53,6 +54,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     admin.router,
     organizations.router,
     test_clock.router,
+    taxes.router,
     customers.router,
     customer_usage.router,
     billable_metrics.router,

@@ -21,7 +21,9 @@ _MAX_FIELDS = 1000
 
 
 def parse_query(query: bytes) -> dict[str, Any]:
-    """`a=1&b[]=2&b[]=3&c[k]=4` as `{"a": "1", "b": ["2", "3"], "c": {"k": "4"}}`; the last of equal names counts.
+    """`a=1&b[]=2&b[]=3&c[k]=4` as `{"a": "1", "b": ["2", "3"], "c": {"k": "4"}}`, and `c[k][]=4` as `{"k": ["4"]}`.
+
+    The last of equal names counts.
 
     PostgreSQL's text knows no NUL, so nothing that is stored can hold one: it becomes U+FFFD, which finds nothing.
     """
@@ -44,7 +46,13 @@ def parse_query(query: bytes) -> dict[str, Any]:
         else:
             if not isinstance(found.get(base), dict):
                 found[base] = {}
-            found[base][rest[:-1]] = value
+            key, nested, _ = rest.partition("][]")
+            if not nested:
+                found[base][rest[:-1]] = value
+            elif isinstance(found[base].get(key), list):
+                found[base][key].append(value)
+            else:
+                found[base][key] = [value]
     return found
 
 

@@ -49,7 +49,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
         billing = _Billing(client, database, ledger, owner.organization_id, on)
         with stack.paused(on, "dispatcher"):
             value, limit = await in_turns(
-                sizes.rounds,
+                sizes.billing_rounds,
                 lambda: billing.rate(sizes),
                 lambda: _sleepers_rate(client, worker, sizes),
             )

@@ -10,6 +10,7 @@ class Sizes:
     """
     Attributes:
         rounds: how often work and limit take turns; the medians count.
+        billing_rounds: the same for billing runs, which take longer.
         seconds, warm_up_seconds: of load over HTTP, in each turn.
         connections: of the load generator, each with one request under way.
         subscriptions: that are due at one instant.
@@ -19,11 +20,12 @@ class Sizes:
         stored_events: in ClickHouse; of `metered` subscriptions.
         reads: of current usage, and of the bare query.
         sent: events whose way into current usage is timed.
-        streams: customers of the ledger that is replayed; each brings about twelve events.
+        streams: customers of the ledger that is replayed; each brings about ten events.
         idle_seconds: until the stack counts as idle.
     """
 
     rounds: int
+    billing_rounds: int
     seconds: float
     warm_up_seconds: float
     connections: int
@@ -40,11 +42,12 @@ class Sizes:
 
 FULL = Sizes(
     rounds=5,
+    billing_rounds=3,
     seconds=4,
     warm_up_seconds=1,
     connections=64,
     subscriptions=1_000,
-    lead_seconds=16,
+    lead_seconds=20,
     years=5,
     stored_events=10_000_000,
     metered=10_000,
@@ -55,6 +58,7 @@ FULL = Sizes(
 )
 SMOKE = Sizes(
     rounds=1,
+    billing_rounds=1,
     seconds=0.2,
     warm_up_seconds=0.1,
     connections=2,

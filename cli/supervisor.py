@@ -124,8 +124,13 @@ class Child:
             pause = BACKOFF_SECONDS[min(deaths, len(BACKOFF_SECONDS)) - 1]
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
             self.say(self.program.name, f"{how}, starting it again in {pause:g} s (its log: {self.log})")
+            if code > 0:
+                self.say(self.program.name, "".join(self.last_lines()[-1:]))
             await asyncio.sleep(pause)
-            await self._spawn()
+            try:
+                await self._spawn()
+            except OSError as error:  # no memory, no process ids: tried again as if it had died
+                self.say(self.program.name, f"cannot be started: {error}")
 
     async def _show_problems(self) -> None:
         while True:

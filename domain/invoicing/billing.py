@@ -29,6 +29,7 @@ from domain.subscriptions.commands import activate
 from domain.subscriptions.due import Due, next_due, schedule_of
 from domain.subscriptions.subscription import InvoicingReason, Subscription
 from domain.subscriptions.trial import trial_end_at
+from domain.taxation.which_taxes import applicable_taxes
 
 _REASONS: dict[str, InvoicingReason] = {
     "starting_invoice": "subscription_starting",
@@ -155,7 +156,11 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
     first = min(case.subscription.id for case in cases)
     invoice_id = ids.of("invoice", first, reason, due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    metrics = {metric.id: metric for metric in await ledger.load_many(BillableMetric, metric_ids)}
+    found, taxes = await asyncio.gather(
+        ledger.load_many(BillableMetric, metric_ids),
+        applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
+    )
+    metrics = {metric.id: metric for metric in found}
     draft = await draft_invoice(
         usage,
         invoice_id,
@@ -163,6 +168,7 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
         customer,
         [BilledSubscription(case.subscription, case.plan, case.schedule, case.trial_end) for case in cases],
         metrics,
+        taxes,
         reason=reason,
         at=due.at,
     )

@@ -1,17 +1,18 @@
 """What a subscription has used in its running period, priced as an invoice would, and not kept.
 
-Source: metering-pricing 17 (Y1 to Y3), P16, P17.
+Source: metering-pricing 17 (Y1 to Y3), P16, P17; invoicing-money 4.3, 9.1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.charge import Charge
-from domain.catalog.plan import Plan
+from domain.catalog.plan import Plan, PlanDetails
 from domain.invoicing.usage_fees import PricedBucket, UsageOptions, UsageWindow, price_usage
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -21,6 +22,8 @@ from domain.subscriptions.billing_dates import Boundaries, boundaries, period_of
 from domain.subscriptions.due import lifetime_of, schedule_of
 from domain.subscriptions.proration import subscription_day_count
 from domain.subscriptions.subscription import Subscription
+from domain.taxation.apply_taxes import tax_invoice
+from domain.taxation.which_taxes import ApplicableTaxes
 
 CURRENT = UsageOptions(current=True)
 
@@ -39,6 +42,7 @@ class CurrentUsage:
     issuing_date: date
     currency: str
     buckets: tuple[PricedBucket, ...]
+    taxes_amount_cents: int = 0
 
     @property
     def amount_cents(self) -> int:
@@ -107,3 +111,9 @@ async def current_usage(
         currency=plan.details.amount_currency,
         buckets=tuple(buckets),
     )
+
+
+def taxed_usage(usage: CurrentUsage, plan: PlanDetails, taxes: ApplicableTaxes) -> CurrentUsage:
+    """The usage with the taxes that an invoice over it alone would have (Y1, Y3)."""
+    rows = [(Decimal(bucket.fee.amount_cents), taxes.of_charge(plan, bucket.charge.id)) for bucket in usage.buckets]
+    return replace(usage, taxes_amount_cents=tax_invoice(rows, usage.amount_cents).amount_cents)

@@ -140,6 +140,15 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
             _section(row, [fee for fee in content.fees if fee.subscription_id == row.subscription_id], content.timezone)
             for row in content.subscriptions
         ),
+        taxes=tuple(
+            DocumentTax(
+                name=row.tax.name,
+                rate=row.tax.rate,
+                base_amount_cents=row.fees_amount_cents,
+                amount_cents=row.amount_cents,
+            )
+            for row in content.applied_taxes
+        ),
         totals=content.totals,
         footer=content.footer,
     )

@@ -1,6 +1,6 @@
 """What an invoice holds: from the subscriptions that are billed at an instant to fees, dates and totals.
 
-Source: invoicing-money 3.1, 4.1, 5.2; metering-pricing 6, 14.
+Source: invoicing-money 3.1, 4.1, 5.2, 9.1; metering-pricing 6, 14.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from domain.invoicing.invoice import (
     SubscriptionFeeInputs,
 )
 from domain.invoicing.issuing_date import dates
+from domain.invoicing.taxes import invoice_taxes, taxed
 from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
 from domain.kernel import ids
@@ -45,6 +46,7 @@ from domain.subscriptions.proration import (
     subscription_fee,
 )
 from domain.subscriptions.subscription import InvoicingReason, Subscription
+from domain.taxation.which_taxes import ApplicableTaxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ async def draft_invoice(
     customer: Customer,
     billed: Sequence[BilledSubscription],
     metrics: Mapping[UUID, BillableMetric],
+    taxes: ApplicableTaxes,
     *,
     reason: InvoicingReason,
     at: datetime,
@@ -114,11 +117,15 @@ async def draft_invoice(
     fees: list[Fee] = []
     standalone: list[Fee] = []
     for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
-        fees += _subscription_fees(invoice_id, one, window, reason)
+        own = list(_subscription_fees(invoice_id, one, window, reason))
         invoiced = [bucket for bucket in buckets if bucket.charge.invoiceable]
-        fees += charge_fees(invoice_id, one.subscription, asked, invoiced)
+        own += charge_fees(invoice_id, one.subscription, asked, invoiced)
         renewed = [bucket for bucket in buckets if not bucket.charge.invoiceable]
-        standalone += renewal_fees(invoice_id, one.subscription, asked, renewed)
+        apart = renewal_fees(invoice_id, one.subscription, asked, renewed)
+        details = one.plan.details
+        fees += [taxed(fee, taxes.of_charge(details, fee.charge_id)) for fee in own]
+        standalone += [taxed(fee, taxes.of_charge(details, fee.charge_id)) for fee in apart]
+    on_invoice = invoice_taxes(fees, sum(fee.amount_cents for fee in fees))
     issued = dates(
         "subscription",
         at,
@@ -143,8 +150,10 @@ async def draft_invoice(
         footer=organization.details.invoice_footer,
         subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
         fees=tuple(fees),
-        totals=totals(fees),
+        totals=totals(fees, taxes_cents=on_invoice.amount_cents),
         watermark=watermark,
+        taxes_rate=on_invoice.rate,
+        applied_taxes=on_invoice.applied,
     )
     return Draft(content, tuple(standalone))
 

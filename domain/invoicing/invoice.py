@@ -18,6 +18,7 @@ from domain.pricing.pricing_unit import PricingUnitUsage
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
 from domain.subscriptions.proration import Formula
 from domain.subscriptions.subscription import InvoicingReason
+from domain.taxation.apply_taxes import AppliedTax, InvoiceAppliedTax
 
 InvoiceType = Literal["subscription", "add_on", "credit", "one_off", "advance_charges", "progressive_billing"]
 InvoiceStatus = Literal["draft", "finalized", "voided", "failed", "pending", "generating", "open", "closed", "deleted"]
@@ -91,6 +92,7 @@ class Fee:
     taxes_rate: Decimal = Decimal(0)
     taxes_amount_cents: int = 0
     taxes_precise_amount_cents: Decimal = Decimal(0)
+    applied_taxes: tuple[AppliedTax, ...] = ()
     precise_coupons_amount_cents: Decimal = Decimal(0)
     from_at: datetime | None = None
     to_at: datetime | None = None
@@ -183,6 +185,7 @@ class InvoiceContent:
     Attributes:
         watermark: position in the ingest log up to which usage was read; None without usage.
         net_payment_term: days.
+        taxes_rate: percent of the sub-total.
     """
 
     invoice_type: InvoiceType
@@ -200,6 +203,8 @@ class InvoiceContent:
     fees: tuple[Fee, ...]
     totals: Totals
     watermark: int | None
+    taxes_rate: Decimal = Decimal(0)
+    applied_taxes: tuple[InvoiceAppliedTax, ...] = ()
 
 
 class Invoice(Aggregate):

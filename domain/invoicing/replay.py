@@ -7,13 +7,14 @@ answer is the same: the figures, or where they differ.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.invoice import Fee, Invoice
+from domain.invoicing.taxes import invoice_taxes, taxed
 from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import price_inputs
 from domain.metering.ports import UsageReader
@@ -28,6 +29,7 @@ _COMPARED = (
     "precise_unit_amount",
     "amount_details",
 )
+_TAXES = ("taxes_rate", "taxes_amount_cents", "taxes_precise_amount_cents", "applied_taxes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +43,35 @@ class Difference:
 
 
 def replay_prices(invoice: Invoice) -> Iterator[Difference]:
-    """Every fee priced again from its pinned inputs, and the totals from the fees."""
-    for position, fee in enumerate(invoice.content.fees):
-        computed = _price(fee, invoice.content.currency)
-        for name in _COMPARED:
-            kept = getattr(fee, name)
-            if kept != getattr(computed, name, None):
-                yield Difference(invoice.id, f"fees[{position}].{name}", kept, getattr(computed, name, None))
-    kept_totals = invoice.content.totals
+    """Every fee priced and taxed again from its pinned inputs, and the invoice's taxes and totals from the fees."""
+    content = invoice.content
+    for position, fee in enumerate(content.fees):
+        where = f"fees[{position}]."
+        yield from _differences(invoice, where, _COMPARED, fee, _price(fee, content.currency))
+        yield from _differences(invoice, where, _TAXES, fee, taxed(fee, [row.tax for row in fee.applied_taxes]))
+    kept_totals = content.totals
+    taxes = invoice_taxes(content.fees, kept_totals.sub_total_excluding_taxes_amount_cents)
+    again = replace(content, taxes_rate=taxes.rate, applied_taxes=taxes.applied)
+    yield from _differences(invoice, "", ("taxes_rate", "applied_taxes"), content, again)
     computed_totals = totals(
-        invoice.content.fees,
+        content.fees,
         progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
         coupons_cents=kept_totals.coupons_amount_cents,
-        taxes_cents=kept_totals.taxes_amount_cents,
+        taxes_cents=taxes.amount_cents,
         credit_notes_cents=kept_totals.credit_notes_amount_cents,
         prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
     )
     if kept_totals != computed_totals:
         yield Difference(invoice.id, "totals", kept_totals, computed_totals)
+
+
+def _differences(
+    invoice: Invoice, where: str, names: Sequence[str], kept: object, computed: object
+) -> Iterator[Difference]:
+    for name in names:
+        one, other = getattr(kept, name), getattr(computed, name, None)
+        if one != other:
+            yield Difference(invoice.id, f"{where}{name}", one, other)
 
 
 async def replay_usage(reader: UsageReader, invoices: Sequence[Invoice]) -> list[Difference]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from projections.presenters import wire
+from projections.presenters.taxes import present_taxes
 from projections.views.reading import Doc
+from projections.views.taxes import TaxView
 
 _BOUNDS = ("from_value", "to_value")
 
 
-def present_charge(charge: Doc, metric_code: str) -> dict[str, Any]:
+def present_charge(charge: Doc, metric_code: str, taxes: Mapping[str, TaxView]) -> dict[str, Any]:
     """A charge, from the doc of its plan."""
     return {
         "lago_id": charge["id"],
@@ -30,7 +33,7 @@ def present_charge(charge: Doc, metric_code: str) -> dict[str, Any]:
         "properties": present_properties(charge["properties"]),
         "filters": [present_charge_filter(filter_, charge["code"]) for filter_ in charge["filters"]],
         "applied_pricing_unit": _pricing_unit(charge["applied_pricing_unit"]),
-        "taxes": [],
+        "taxes": present_taxes(charge["tax_ids"], taxes),
     }
 
 

@@ -5,11 +5,14 @@ Source: api-surface 3.8, 3.9, Q11; invoicing-money 5.5, 16, 20.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from projections.presenters import wire
 from projections.presenters.organizations import BILLING_ENTITY_CODE
+from projections.presenters.taxes import present_taxes
 from projections.views.reading import Doc
+from projections.views.taxes import TaxView
 
 
 def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
@@ -49,14 +52,15 @@ def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
     }
 
 
-def present_listed_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
-    """A customer in a list."""
-    return present_customer(doc, organization) | {"taxes": [], "integration_customers": []}
+def present_listed_customer(doc: Doc, organization: Doc, taxes: Mapping[str, TaxView]) -> dict[str, Any]:
+    """A customer in a list; `taxes` by id, where it names any."""
+    named = present_taxes(doc["details"]["tax_ids"], taxes)
+    return present_customer(doc, organization) | {"taxes": named, "integration_customers": []}
 
 
-def present_whole_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
+def present_whole_customer(doc: Doc, organization: Doc, taxes: Mapping[str, TaxView]) -> dict[str, Any]:
     """A customer read, made, changed or removed by itself."""
-    return present_listed_customer(doc, organization) | {
+    return present_listed_customer(doc, organization, taxes) | {
         "applicable_invoice_custom_sections": [],
         "error_details": [],
     }

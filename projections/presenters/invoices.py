@@ -10,6 +10,7 @@ from typing import Any
 
 from projections.presenters import wire
 from projections.presenters.fees import present_fee
+from projections.presenters.taxes import present_invoice_taxes
 from projections.views.reading import Doc
 
 VERSION = 4
@@ -55,7 +56,7 @@ def present_invoice(invoice: Doc, *, file_url: str | None) -> dict[str, Any]:
         "credit_notes_amount_cents": totals["credit_notes_amount_cents"],
         "sub_total_excluding_taxes_amount_cents": totals["sub_total_excluding_taxes_amount_cents"],
         "taxes_amount_cents": totals["taxes_amount_cents"],
-        "taxes_rate": 0.0,
+        "taxes_rate": wire.number(content["taxes_rate"]),
         "sub_total_including_taxes_amount_cents": totals["sub_total_including_taxes_amount_cents"],
         "prepaid_credit_amount_cents": totals["prepaid_credit_amount_cents"],
         "prepaid_granted_credit_amount_cents": None,
@@ -99,7 +100,11 @@ def present_whole_invoice(
 
 def present_listed_invoice(invoice: Doc, *, file_url: str | None, customer: dict[str, Any]) -> dict[str, Any]:
     """An invoice in a list."""
-    return present_invoice(invoice, file_url=file_url) | {"customer": customer, "metadata": [], "applied_taxes": []}
+    return present_invoice(invoice, file_url=file_url) | {
+        "customer": customer,
+        "metadata": [],
+        "applied_taxes": present_invoice_taxes(invoice),
+    }
 
 
 def _period(row: Doc) -> dict[str, Any]:

@@ -12,6 +12,7 @@ BILLING_ENTITY_CODE = "default"
 
 
 def present_organization(doc: dict[str, Any]) -> dict[str, Any]:
+    """An organization that is read; one that was changed has its default taxes beside (Q23)."""
     details = doc["details"]
     webhook_url = details["webhook_url"]
     return {
@@ -45,7 +46,6 @@ def present_organization(doc: dict[str, Any]) -> dict[str, Any]:
             "subscription_invoice_issuing_date_anchor": details["subscription_invoice_issuing_date_anchor"],
             "subscription_invoice_issuing_date_adjustment": details["subscription_invoice_issuing_date_adjustment"],
         },
-        "taxes": [],
     }
 
 

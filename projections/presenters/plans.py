@@ -7,12 +7,16 @@ from typing import Any
 
 from projections.presenters import wire
 from projections.presenters.charges import present_charge
+from projections.presenters.taxes import present_taxes
 from projections.views.plans import PlanCounts
 from projections.views.reading import Doc
+from projections.views.taxes import TaxView
 
 
-def present_embedded_plan(doc: Doc, metric_codes: Mapping[str, str], counts: PlanCounts) -> dict[str, Any]:
-    """A plan inside a subscription; `metric_codes` are those of its charges' metrics, by id."""
+def present_embedded_plan(
+    doc: Doc, metric_codes: Mapping[str, str], taxes: Mapping[str, TaxView], counts: PlanCounts
+) -> dict[str, Any]:
+    """A plan inside a subscription; its charges' metrics and the taxes are those that are named, by id."""
     details = doc["details"]
     presented = {
         "lago_id": doc["id"],
@@ -34,22 +38,26 @@ def present_embedded_plan(doc: Doc, metric_codes: Mapping[str, str], counts: Pla
         "parent_id": doc["parent_id"],
         "pending_deletion": False,
         "charges": [
-            present_charge(charge, metric_codes[charge["billable_metric_id"]]) for charge in details["charges"]
+            present_charge(charge, metric_codes[charge["billable_metric_id"]], taxes) for charge in details["charges"]
         ],
         "usage_thresholds": [],
         "applicable_usage_thresholds": [],
-        "taxes": [],
+        "taxes": present_taxes(details["tax_ids"], taxes),
     }
     if details["metadata"] is not None:
         presented["metadata"] = details["metadata"]
     return presented
 
 
-def present_listed_plan(doc: Doc, metric_codes: Mapping[str, str], counts: PlanCounts) -> dict[str, Any]:
+def present_listed_plan(
+    doc: Doc, metric_codes: Mapping[str, str], taxes: Mapping[str, TaxView], counts: PlanCounts
+) -> dict[str, Any]:
     """A plan in a list."""
-    return present_embedded_plan(doc, metric_codes, counts) | {"entitlements": []}
+    return present_embedded_plan(doc, metric_codes, taxes, counts) | {"entitlements": []}
 
 
-def present_whole_plan(doc: Doc, metric_codes: Mapping[str, str], counts: PlanCounts) -> dict[str, Any]:
+def present_whole_plan(
+    doc: Doc, metric_codes: Mapping[str, str], taxes: Mapping[str, TaxView], counts: PlanCounts
+) -> dict[str, Any]:
     """A plan read, made, changed or removed by itself."""
-    return present_listed_plan(doc, metric_codes, counts) | {"fixed_charges": []}
+    return present_listed_plan(doc, metric_codes, taxes, counts) | {"fixed_charges": []}

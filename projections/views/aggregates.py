@@ -11,6 +11,7 @@ from domain.invoicing.standalone_fee import StandaloneFee
 from domain.organizations.organization import Organization
 from domain.organizations.test_clock import TestClock
 from domain.subscriptions.subscription import Subscription
+from domain.taxation.tax import Tax
 from projections.views import Row, document, document_row, register
 
 
@@ -61,6 +62,7 @@ def _standalone_fee(standalone: StandaloneFee) -> list[Row]:
 register(Organization, "organizations", rows=_organization)
 register(TestClock, "test_clocks")
 register(BillableMetric, "billable_metrics", keys=("code",))
+register(Tax, "taxes", keys=("code",))
 register(Plan, "plans", keys=("code",), uuids=("parent_id",))
 register(PricingUnit, "pricing_units", keys=("code",))
 register(Customer, "customers", keys=("external_id",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -17,6 +18,8 @@ from pydantic import SecretStr
 from api.main import create_app
 from cli.embedded.processes import free_port
 from projections.settings import Settings
+from projections.usage import loader
+from tests.engines.clickhouse import ClickHouse
 from tests.engines.postgres import Server
 
 ADMIN = {"Authorization": "Bearer admin"}
@@ -46,12 +49,36 @@ class Client(httpx.AsyncClient):
 
 @pytest_asyncio.fixture(scope="session")
 async def url(postgres_server: Server, migrated_template: str) -> AsyncIterator[str]:
+    """Without ClickHouse: for all that asks for no usage."""
     postgres_server.execute(SQL("create database api template {}"), migrated_template)
-    settings = Settings(
-        database_url=SecretStr(make_conninfo(postgres_server.url, dbname="api")),
-        clickhouse_url=SecretStr("http://127.0.0.1:1"),  # nobody is there: what these tests ask needs no usage
-        admin_key=SecretStr("admin"),
+    async with _serving(_settings(make_conninfo(postgres_server.url, dbname="api"), "http://127.0.0.1:1")) as served:
+        yield served
+
+
+@pytest_asyncio.fixture(scope="session")
+async def metered_url(postgres_server: Server, migrated_template: str, clickhouse: ClickHouse) -> AsyncIterator[str]:
+    """With ClickHouse, and a loader that follows the ingest log."""
+    postgres_server.execute(SQL("create database metered_api template {}"), migrated_template)
+    dsn = make_conninfo(postgres_server.url, dbname="metered_api")
+    client = clickhouse.client()
+    client.command("create database metered_api")
+    client.close()
+    settings, stop = _settings(dsn, f"{clickhouse.url}/metered_api"), asyncio.Event()
+    loading = asyncio.create_task(loader.run(settings, stop))
+    async with _serving(settings) as served:
+        yield served
+    stop.set()
+    await loading
+
+
+def _settings(database_url: str, clickhouse_url: str) -> Settings:
+    return Settings(
+        database_url=SecretStr(database_url), clickhouse_url=SecretStr(clickhouse_url), admin_key=SecretStr("admin")
     )
+
+
+@asynccontextmanager
+async def _serving(settings: Settings) -> AsyncIterator[str]:
     port = free_port()
     config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_config=None, lifespan="on")
     server = uvicorn.Server(config)
@@ -77,6 +104,21 @@ Founder = Callable[..., Awaitable[Client]]
 @pytest_asyncio.fixture
 async def found(url: str) -> AsyncIterator[Founder]:
     """Makes an organization; gives a client with its key."""
+    async with _founder(url) as make:
+        yield make
+
+
+@pytest_asyncio.fixture
+async def metered(metered_url: str) -> AsyncIterator[Client]:
+    """Of a sandbox that knows usage, at noon of 16 March 2024. (Its time stands still: there are no workflows.)"""
+    async with _founder(metered_url) as make:
+        client = await make(sandbox=True)
+        await client.ok("PUT", "/test_clock", {"test_clock": {"now": "2024-03-16T12:00:00Z"}})
+        yield client
+
+
+@asynccontextmanager
+async def _founder(url: str) -> AsyncIterator[Founder]:
     clients: list[Client] = []
 
     async def make(**body: object) -> Client:

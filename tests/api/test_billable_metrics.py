@@ -121,3 +121,40 @@ async def test_codes_with_any_characters(client: Client, code: str) -> None:
     for path in (quote(code, safe=""), quote(code, safe="/")) if code != ".." else ("%2E%2E",):
         answer = await client.ok("GET", f"/billable_metrics/{path}")
         assert answer["billable_metric"]["lago_id"] == made["lago_id"], path
+
+
+async def evaluate(client: Client, expression: object, **event: object) -> Any:
+    body = {"expression": expression, "event": event}
+    return (await client.ok("POST", "/billable_metrics/evaluate_expression", body))["expression_result"]["value"]
+
+
+async def test_an_expression_is_tried(client: Client) -> None:
+    product = "round(event.properties.value * event.properties.units)"
+    assert await evaluate(client, product, code="w", properties={"value": 10.4, "units": "2"}) == "21.0"
+    assert await evaluate(client, "concat(event.code, '-', event.timestamp)", code="w", timestamp="12.5") == "w-12"
+    assert await evaluate(client, "event.timestamp", timestamp=1709251200) == "1709251200.0"
+    answer = await client.ok("POST", "/billable_metrics/evaluate_expression", {"expression": "1 + 1"})
+    assert answer == {"expression_result": {"value": "2.0"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ({}, {"expression": ["value_is_mandatory"]}),
+        ({"expression": " "}, {"expression": ["value_is_mandatory"]}),
+        ({"expression": "1 +"}, {"expression": ["invalid_expression"]}),
+        ({"expression": "event.properties.a"}, {"event": ["invalid_event"]}),
+        ({"expression": "event.properties.a + 1", "event": {"properties": {"a": "x"}}}, {"event": ["invalid_event"]}),
+        ({"expression": "1", "event": {"timestamp": "noon"}}, {"event": ["invalid_event"]}),
+        ({"expression": "1", "event": {"timestamp": 1e300}}, {"event": ["invalid_event"]}),
+        ({"expression": "1 / 0"}, {"event": ["invalid_event"]}),
+    ],
+)
+async def test_expressions_that_fail(client: Client, body: object, details: object) -> None:
+    assert await client.details("POST", "/billable_metrics/evaluate_expression", body) == details
+
+
+async def test_a_short_number_that_is_long(client: Client) -> None:
+    body = b'{"expression": "event.properties.a", "event": {"properties": {"a": 1.5e999999999}}}'
+    answer = await client.post("/billable_metrics/evaluate_expression", content=body)
+    assert answer.json()["error_details"] == {"event": ["invalid_event"]}

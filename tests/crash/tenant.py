@@ -10,8 +10,8 @@ import httpx
 from cli.embedded.folder import DataFolder
 from tests.crash.stack import Stack, eventually
 
-RECOVERY_SECONDS = 120
-"""For what was under way in a process that was killed: Temporal takes a step for lost after a minute."""
+RECOVERY_SECONDS = 90
+"""For what was under way in a process that was killed: Temporal takes a step for lost when it misses heartbeats."""
 
 
 def price(calls: Decimal | int) -> int:

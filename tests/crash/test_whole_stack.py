@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 
 from tests.crash.sender import Sender, check_usage
 from tests.crash.stack import Stack, eventually, first_run
@@ -36,11 +38,14 @@ async def test_killed_and_started_again(stack: Stack, found: Found, rng: random.
         return len(await tenant.invoices()) >= some
 
     await eventually(issued, seconds=30, what=f"{some} invoices are issued")
+    worker = stack.pid("worker")
+    assert worker is not None
+    os.kill(worker, signal.SIGSTOP)
+    assert not await tenant.is_there(), "stopped too late: nothing is interrupted"
     stack.kill_everything()
     await asyncio.gather(asking, return_exceptions=True)
     stack.start()
     await stack.ready()
-    assert not await tenant.is_there(), "killed too late: nothing was interrupted"
     stop.set()
     await asyncio.gather(*sending)
 

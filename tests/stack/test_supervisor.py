@@ -51,9 +51,10 @@ async def eventually(answer: Callable[[], bool]) -> None:
 async def test_what_dies_is_started_again_and_said(start: Start, said: list[str], tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     starts.touch()
-    await start(f"echo started >> {starts}; exit 3")
+    await start(f"echo started >> {starts}; echo out of luck; exit 3")
     await eventually(lambda: starts.read_text().count("started") >= 2)
     assert "ended with code 3, starting it again in 0.5 s" in said[0]
+    assert said[1] == "probe: out of luck"
 
 
 async def test_what_is_stopped_is_not_started_again(start: Start, said: list[str]) -> None:

@@ -14,10 +14,12 @@ from cli.up import is_ready
 ROOT = Path(__file__).parents[2]
 
 
-def wait_until(answer: Callable[[], bool], *, seconds: float, what: str) -> None:
+def wait_until(
+    answer: Callable[[], bool], *, seconds: float, what: str, why_not: Callable[[], str] = lambda: ""
+) -> None:
     deadline = time.monotonic() + seconds
     while not answer():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{why_not()}"
         time.sleep(0.1)
 
 
@@ -51,7 +53,7 @@ class Up:
         return is_ready(self.port)
 
     def wait_until_ready(self) -> None:
-        wait_until(self.ready, seconds=120, what="ready")
+        wait_until(self.ready, seconds=120, what="ready", why_not=self.said)
 
     def said(self) -> str:
         return self.output.read_text()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from api.call import Call
 from api.envelope import Json, listing
+from api.fields import Fields
 from api.idempotency import answers
 from api.resources.billable_metrics.schema import read_details
+from api.resources.events.sample import read_sample
 from api.routing import Resource
 from api.tenant import Tenant
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.commands import create_billable_metric, delete_billable_metric, update_billable_metric
-from domain.kernel.errors import NotFoundError
+from domain.kernel.decimals import wire
+from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.metering.expression import EvaluationError, InvalidExpressionError, parse
 from projections import views
 from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
 from projections.views import billable_metrics, plans, reading
@@ -27,6 +32,28 @@ async def post_billable_metric(call: Call) -> Json:
     details = read_details(call.fields("billable_metric"))
     metric = await create_billable_metric(tenant.ledger, tenant.organization_id, details, at=await tenant.now())
     return _changed(call, metric)
+
+
+@router.post("/billable_metrics/evaluate_expression")
+async def evaluate_expression(call: Call) -> Json:
+    """Compute an expression of a sample event; a number is answered as a decimal string, as events keep it.
+
+    Source: metering-pricing E6, E19.
+    """
+    source, at = call.text("expression"), await call.tenant.now()
+    if source is None or not source.strip():
+        raise InvalidInputError({"expression": ["value_is_mandatory"]})
+    try:
+        expression = parse(source)
+    except InvalidExpressionError:
+        raise InvalidInputError({"expression": ["invalid_expression"]}) from None
+    sample = call.parameters.get("event")
+    try:
+        event = read_sample(Fields(sample if isinstance(sample, dict) else {}), at=at)
+        value = expression.evaluate(code=event.code, at=event.timestamp, properties=event.properties)
+    except (EvaluationError, InvalidInputError):
+        raise InvalidInputError({"event": ["invalid_event"]}) from None
+    return {"expression_result": {"value": wire(value) if isinstance(value, Decimal) else value}}
 
 
 @router.get("/billable_metrics")

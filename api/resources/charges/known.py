@@ -1,4 +1,4 @@
-"""What the charges of a body may name: billable metrics and pricing units, looked up before it is read."""
+"""What the charges of a body may name: metrics, pricing units and taxes, looked up before it is read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from api.fields import Fields
+from api.resources.taxes.named import named_taxes
 from api.tenant import Tenant
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import Charge
@@ -20,10 +21,11 @@ from projections.views import billable_metrics
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Metrics by id, pricing units by code; none is deleted."""
+    """Metrics by id, pricing units and ids of taxes by code; none is deleted."""
 
     metrics: Mapping[UUID, BillableMetricDetails]
     pricing_units: Mapping[str, PricingUnit]
+    taxes: Mapping[str, UUID]
 
     def metric(self, charge: Charge) -> BillableMetricDetails:
         """Raises ConflictError: the plan has moved on since its metrics were read, or the metric has gone."""
@@ -33,15 +35,21 @@ class Known:
 
 
 async def look_up(
-    tenant: Tenant, entries: Sequence[Fields], charged: Sequence[UUID] = (), *, metric: str = "billable_metric"
+    tenant: Tenant,
+    entries: Sequence[Fields],
+    charged: Sequence[UUID] = (),
+    *,
+    taxed: Sequence[Fields] = (),
+    metric: str = "billable_metric",
 ) -> Known:
     """What the entries name, and the metrics that are `charged` already.
 
     Args:
+        taxed: what may name taxes beside the entries.
         metric: how a missing one is called.
 
     Raises:
-        NotFoundError: of a metric or `pricing_unit_not_found`; for what is no id too.
+        NotFoundError: of a metric, for what is no id too; `pricing_unit_not_found`, `tax_not_found`.
     """
     named = {entry.uuid("billable_metric_id") for entry in entries}
     if any("billable_metric_id" in entry.errors for entry in entries):
@@ -51,7 +59,7 @@ async def look_up(
     if not found.keys() >= wanted:
         raise NotFoundError(metric)
     metrics = {metric_id: _details(doc) for metric_id, doc in found.items()}
-    return Known(metrics, await _pricing_units(tenant, entries))
+    return Known(metrics, await _pricing_units(tenant, entries), await named_taxes(tenant, [*taxed, *entries]))
 
 
 async def _pricing_units(tenant: Tenant, entries: Sequence[Fields]) -> dict[str, PricingUnit]:

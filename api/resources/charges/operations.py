@@ -24,7 +24,7 @@ from domain.catalog.override import copied_filter_id
 from domain.catalog.plan import Plan, PlanDetails
 from domain.kernel.errors import NotFoundError
 from projections.presenters.charges import present_charge, present_charge_filter
-from projections.views import billable_metrics
+from projections.views import billable_metrics, taxes
 
 
 async def list_charges(call: Call, place: Place) -> Json:
@@ -108,18 +108,16 @@ async def get_filter(call: Call, place: Place) -> Json:
 
 
 async def post_filter(call: Call, place: Place) -> Json:
-    return await _write_filter(call, place, None, new_id("charge_filter"))
+    return await _write_filter(call, place, is_new=True)
 
 
 async def put_filter(call: Call, place: Place) -> Json:
-    filter_id = call.uuid("filter_id", "charge_filter")
-    return await _write_filter(call, place, filter_id, filter_id)
+    return await _write_filter(call, place, is_new=False)
 
 
 async def delete_filter(call: Call, place: Place) -> Json:
-    code, filter_id = call.identifiers["charge_code"], call.uuid("filter_id", "charge_filter")
-    plan = await place.plan()
-    charge = plan.details.charge(code)
+    code, plan = call.identifiers["charge_code"], await place.plan()
+    charge, filter_id = plan.details.charge(code), call.uuid("filter_id", "charge_filter")
     removed = charge.filter(filter_id)
 
     def remove(before: PlanDetails) -> PlanDetails:
@@ -153,21 +151,20 @@ async def filter_again(call: Call, plan_id: UUID) -> Json:
     raise NotFoundError("charge_filter")
 
 
-async def _write_filter(call: Call, place: Place, old_id: UUID | None, filter_id: UUID) -> Json:
+async def _write_filter(call: Call, place: Place, *, is_new: bool) -> Json:
     tenant, fields, code = call.tenant, call.fields("filter"), call.identifiers["charge_code"]
     plan, at = await place.plan(), await tenant.now()
     charge = plan.details.charge(code)
-    if old_id is not None:
-        charge.filter(old_id)
+    filter_id = new_id("charge_filter") if is_new else charge.filter(call.uuid("filter_id", "charge_filter")).id
     known = await look_up(tenant, [], [charge.billable_metric_id])
 
     def write(before: PlanDetails) -> PlanDetails:
         charge = before.charge(code)
-        old = None if old_id is None else charge.filter(old_id)
+        old = None if is_new else charge.filter(filter_id)
         metric = known.metric(charge)
         new = replace(read_filter(fields, old, charge, metric, at=at), id=filter_id)
         fields.check()
-        filters = [new if filter_.id == filter_id else filter_ for filter_ in charge.filters]
+        filters = [new if filter_ is old else filter_ for filter_ in charge.filters]
         return before.with_charge(replace(charge, filters=tuple(filters if old is not None else [*filters, new])))
 
     changed = await place.update(plan, write, cascade=_cascades(fields), at=at)
@@ -195,8 +192,10 @@ async def _present(tenant: Tenant, charges: Sequence[Charge]) -> list[Json]:
     metrics = await billable_metrics.of_ids(
         tenant.database, tenant.organization_id, [charge.billable_metric_id for charge in charges]
     )
+    named = (str(tax_id) for charge in charges for tax_id in charge.tax_ids)
+    found = await taxes.of_ids(tenant.database, tenant.organization_id, named)
     return [
-        present_charge(msgspec.to_builtins(charge), metrics[charge.billable_metric_id]["details"]["code"])
+        present_charge(msgspec.to_builtins(charge), metrics[charge.billable_metric_id]["details"]["code"], found)
         for charge in charges
     ]
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from api.fields import Fields
 from api.resources.charges.known import Known
 from api.resources.plans import unavailable
+from api.resources.taxes.named import read_tax_ids
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import AppliedPricingUnit, Charge, ChargeFilter, charge_code
 from domain.kernel import ids
@@ -77,7 +78,7 @@ def read_new_charge(fields: Fields, charge_id: UUID, known: Known, taken: Iterab
     """A charge that begins; one without a code gets one that is not `taken`.
 
     Raises:
-        NotFoundError: `billable_metrics_not_found`, or a tax that does not exist.
+        NotFoundError: `billable_metrics_not_found`.
     """
     metric_id = fields.uuid("billable_metric_id")
     if metric_id is None or metric_id not in known.metrics:
@@ -101,7 +102,6 @@ def read_charge(fields: Fields, old: Charge, known: Known, *, subscribed: bool, 
 
     Raises:
         ConflictError: the plan has moved on since its metrics were read.
-        NotFoundError: a tax that does not exist.
     """
     metric = known.metric(old)
     if subscribed:
@@ -117,7 +117,7 @@ def read_override(fields: Fields, old: Charge, known: Known, *, at: datetime) ->
 
     Raises:
         ForbiddenError: `cannot_override_charge_model`.
-        ConflictError, NotFoundError: as `read_charge`.
+        ConflictError: as `read_charge`.
     """
     if fields.values.get("charge_model") not in (None, old.charge_model):
         raise ForbiddenError("cannot_override_charge_model")
@@ -149,8 +149,6 @@ def _read(
 ) -> Charge:
     """`charge` with the body's values."""
     unavailable.refuse_of_charge(fields)
-    if any(fields.texts("tax_codes")):
-        raise NotFoundError("tax")
     invoiceable = fields.boolean("invoiceable", charge.invoiceable)
     read = replace(
         charge,
@@ -163,6 +161,7 @@ def _read(
         min_amount_cents=fields.integer("min_amount_cents", charge.min_amount_cents) or 0,
         regroup_paid_fees=fields.choice("regroup_paid_fees", ("invoice",), charge.regroup_paid_fees),
         applied_pricing_unit=_read_pricing_unit(fields, charge.applied_pricing_unit, known, subscribed=subscribed),
+        tax_ids=read_tax_ids(fields, known.taxes, charge.tax_ids),
     )
     read = replace(read, filters=_read_filters(fields, read, metric, model, at=at))
     wrong = check(

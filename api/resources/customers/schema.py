@@ -5,7 +5,7 @@ Source: api-surface "Customers", 3.5, 3.10, 3.11; invoicing-money 16.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from api import formats
 from api.call import Call
 from api.fields import Fields
 from api.resources.organizations.schema import MOST_DAYS
+from api.resources.taxes.named import read_tax_ids
 from domain.customers.customer import (
     Address,
     BillingConfiguration,
@@ -36,15 +37,18 @@ PAYMENT_PROVIDERS = ("stripe", "gocardless", "cashfree", "adyen", "moneyhash", "
 METADATA_ENTRIES, METADATA_KEY, METADATA_VALUE = 5, 20, 100
 
 
-def read_details(fields: Fields, *, at: datetime) -> Callable[[CustomerDetails], CustomerDetails]:
+def read_details(
+    fields: Fields, taxes: Mapping[str, UUID], *, at: datetime
+) -> Callable[[CustomerDetails], CustomerDetails]:
     """A function from the details of before to those with what the body changes, which raises InvalidInputError.
 
+    Args:
+        taxes: that the body names, by code.
+
     Raises:
-        NotFoundError: a tax or billing entity that does not exist.
+        NotFoundError: a billing entity that does not exist.
         ForbiddenError: a partner's account.
     """
-    if any(fields.texts("tax_codes")):
-        raise NotFoundError("tax")
     if fields.text("billing_entity_code", BILLING_ENTITY_CODE) not in (BILLING_ENTITY_CODE, None):
         raise NotFoundError("billing_entity")
     if fields.choice("account_type", ACCOUNT_TYPES) == "partner":
@@ -52,10 +56,10 @@ def read_details(fields: Fields, *, at: datetime) -> Callable[[CustomerDetails],
     for name in ("integration_customers", "invoice_custom_section_codes"):
         if fields.values.get(name):
             fields.refuse(name, "feature_unavailable")
-    return lambda before: _read(Fields(fields.values, dict(fields.errors)), before, at)
+    return lambda before: _read(Fields(fields.values, dict(fields.errors)), before, taxes, at)
 
 
-def _read(fields: Fields, before: CustomerDetails, at: datetime) -> CustomerDetails:
+def _read(fields: Fields, before: CustomerDetails, taxes: Mapping[str, UUID], at: datetime) -> CustomerDetails:
     after = replace(
         before,
         name=fields.text("name", before.name),
@@ -82,6 +86,7 @@ def _read(fields: Fields, before: CustomerDetails, at: datetime) -> CustomerDeta
             fields.boolean("skip_invoice_custom_sections", before.skip_invoice_custom_sections)
         ),
         metadata=_read_metadata(fields, before.metadata, at),
+        tax_ids=read_tax_ids(fields, taxes, before.tax_ids),
     )
     if (shipping := fields.object("shipping_address")) is not None:
         after = replace(after, shipping_address=_read_address(shipping, before.shipping_address))

@@ -14,6 +14,7 @@ from api.routing import Resource
 from domain.invoicing.invoice import FeeType
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from projections.presenters.fees import present_fee
+from projections.presenters.taxes import present_fee_taxes
 from projections.views import reading
 from projections.views.reading import Doc, Where
 
@@ -84,7 +85,7 @@ async def get_fee(call: Call) -> Json:
 
 
 def _present(doc: Doc) -> Json:
-    return present_fee(doc) | {"applied_taxes": []}
+    return present_fee(doc) | {"applied_taxes": present_fee_taxes(doc)}
 
 
 def _time(name: str, text: str) -> datetime:

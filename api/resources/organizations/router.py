@@ -12,7 +12,9 @@ from api.routing import Resource
 from api.tenant import Tenant
 from domain.organizations.commands import update_organization
 from projections.presenters.organizations import present_organization
-from projections.views import reading
+from projections.presenters.taxes import present_taxes
+from projections.views import reading, taxes
+from projections.views.reading import Doc
 
 router = Resource("organizations")
 
@@ -20,7 +22,7 @@ router = Resource("organizations")
 @router.get("/organizations")
 async def get_organization(call: Call) -> Json:
     """Read the own organization."""
-    return await _body(call.tenant, call.tenant.organization_id)
+    return {"organization": present_organization(await _doc(call.tenant))}
 
 
 @router.put("/organizations")
@@ -36,6 +38,13 @@ async def put_organization(call: Call) -> Json:
 
 @answers("organization")
 async def _body(tenant: Tenant, organization_id: UUID) -> Json:
-    doc = await reading.by_id(tenant.database, organization_id, "organizations", organization_id)
-    assert doc is not None, organization_id
-    return {"organization": present_organization(doc)}
+    doc = await _doc(tenant)
+    tax_ids = doc["details"]["tax_ids"]
+    found = await taxes.of_ids(tenant.database, organization_id, tax_ids)
+    return {"organization": present_organization(doc) | {"taxes": present_taxes(tax_ids, found)}}
+
+
+async def _doc(tenant: Tenant) -> Doc:
+    doc = await reading.by_id(tenant.database, tenant.organization_id, "organizations", tenant.organization_id)
+    assert doc is not None, tenant.organization_id
+    return doc

@@ -18,12 +18,13 @@ from domain.catalog.plan import Plan
 from domain.kernel.errors import NotFoundError
 from projections import views
 from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
-from projections.views import billable_metrics, plans, reading
+from projections.views import billable_metrics, plans, reading, taxes
 from projections.views.reading import Doc
+from projections.views.taxes import TaxView
 
 router = Resource("plans")
 
-_Presenter = Callable[[Doc, dict[str, str], plans.PlanCounts], Json]
+_Presenter = Callable[[Doc, dict[str, str], dict[str, TaxView], plans.PlanCounts], Json]
 
 
 @router.post("/plans")
@@ -104,15 +105,18 @@ async def _again(tenant: Tenant, plan_id: UUID) -> Json:
 
 
 async def _present(tenant: Tenant, docs: Sequence[Doc], presenter: _Presenter) -> list[Json]:
-    """The plans with what they count and whose metrics they charge for, read once for all."""
+    """The plans with what they count, whose metrics they charge for and their taxes, read once for all."""
     counts = await plans.counts(tenant.database, tenant.organization_id, [doc["id"] for doc in docs])
     charged = {UUID(charge["billable_metric_id"]) for doc in docs for charge in doc["details"]["charges"]}
     metrics = await billable_metrics.of_ids(tenant.database, tenant.organization_id, charged)
     codes = {metric["id"]: metric["details"]["code"] for metric in metrics.values()}
-    return [presenter(doc, codes, counts[doc["id"]]) for doc in docs]
+    taxed = [part for doc in docs for part in (doc["details"], *doc["details"]["charges"])]
+    named = (tax_id for part in taxed for tax_id in part["tax_ids"])
+    found = await taxes.of_ids(tenant.database, tenant.organization_id, named)
+    return [presenter(doc, codes, found, counts[doc["id"]]) for doc in docs]
 
 
 async def _known(tenant: Tenant, fields: Fields, before: Doc | None) -> Known:
-    """What the body's charges name, and the metrics of those that are there."""
+    """What the body and its charges name, and the metrics of those that are there."""
     charged = [UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]] if before else []
-    return await look_up(tenant, fields.objects("charges") or [], charged, metric="billable_metrics")
+    return await look_up(tenant, fields.objects("charges") or [], charged, taxed=[fields], metric="billable_metrics")

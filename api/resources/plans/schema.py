@@ -18,8 +18,8 @@ from api.resources.charges.known import Known
 from api.resources.charges.schema import read_charges
 from api.resources.organizations.schema import MOST_DAYS
 from api.resources.plans import unavailable
+from api.resources.taxes.named import read_tax_ids
 from domain.catalog.plan import PlanDetails
-from domain.kernel.errors import NotFoundError
 from domain.subscriptions.intervals import Interval
 
 METADATA_ENTRIES, METADATA_KEY, METADATA_VALUE = 50, 100, 255
@@ -42,18 +42,16 @@ def read_details(
     """The details in the body; what it leaves out is as it was `before`.
 
     Args:
-        known: with the metrics of all charges, those of before too.
+        known: with the metrics of all charges, those of before too, and the taxes of the body.
         subscribed: whether the plan has, or had, a subscription.
 
     Raises:
         InvalidInputError: a value is refused, or nothing bills it yet (`unavailable.py`).
-        NotFoundError: a tax or a billable metric that does not exist.
+        NotFoundError: a billable metric that does not exist.
         ConflictError: the plan has moved on since its metrics were read.
     """
     fields = Fields({key: value for key, value in fields.values.items() if not (subscribed and key in _FROZEN)})
     unavailable.refuse_of_plan(fields)
-    if any(fields.texts("tax_codes")):
-        raise NotFoundError("tax")
     interval = fields.choice("interval", get_args(Interval), before.interval if before else None)
     amount_cents = fields.integer("amount_cents", before.amount_cents if before else None, least=0)
     currency = formats.currency(fields, "amount_currency", before.amount_currency if before else None)
@@ -75,6 +73,7 @@ def read_details(
         bill_charges_monthly=fields.boolean("bill_charges_monthly", old.bill_charges_monthly),
         bill_fixed_charges_monthly=fields.boolean("bill_fixed_charges_monthly", old.bill_fixed_charges_monthly),
         charges=read_charges(fields, old.charges, known, subscribed=subscribed, at=at),
+        tax_ids=read_tax_ids(fields, known.taxes, old.tax_ids),
         metadata=_read_metadata(fields, old.metadata),
     )
     fields.check()

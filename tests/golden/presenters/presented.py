@@ -15,13 +15,16 @@ from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.customer import Address, BillingConfiguration, Customer, CustomerDetails, Metadata
 from domain.kernel.aggregate import Aggregate
 from domain.organizations.organization import Organization, OrganizationDetails
+from domain.taxation.tax import Tax, TaxDetails
 from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
 from projections.presenters.customers import present_customer, present_listed_customer, present_whole_customer
 from projections.presenters.organizations import present_organization
 from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.presenters.taxes import present_embedded_tax, present_tax
 from projections.presenters.test_clocks import present_test_clock
 from projections.views import rows
 from projections.views.plans import PlanCounts
+from projections.views.taxes import TaxView
 from projections.views.test_clocks import ClockState
 
 FOLDER = Path(__file__).parent
@@ -63,6 +66,7 @@ def presented() -> dict[str, Any]:
             currency="EUR",
             billing_configuration=BillingConfiguration(invoice_grace_period=3),
             metadata=(Metadata(id=_id(3), key="tier", value="gold", display_in_invoice=True, created_at=AT),),
+            tax_ids=(_id(9),),
         ),
         at=AT,
     )
@@ -79,14 +83,18 @@ def presented() -> dict[str, Any]:
         at=AT,
     )
     plan = Plan.begin(_id(5), organization_id=_id(1), parent_id=None, details=_plan(), at=AT)
-    plan_parts = (_doc(plan), {str(_id(4)): "storage"}, PlanCounts(customers=1, active_subscriptions=2))
-    customer_parts = (_doc(customer), _doc(organization))
+    tax = Tax.begin(
+        _id(9), organization_id=_id(1), details=TaxDetails(name="VAT", code="vat", rate=Decimal("5.5")), at=AT
+    )
+    taxes = {str(_id(9)): TaxView(_doc(tax), True)}
+    plan_parts = (_doc(plan), {str(_id(4)): "storage"}, taxes, PlanCounts(customers=1, active_subscriptions=2))
+    customer_parts = (_doc(customer), _doc(organization), taxes)
     return {
         "organization": {"whole": present_organization(_doc(organization))},
         "customer": {
             "whole": present_whole_customer(*customer_parts),
             "listed": present_listed_customer(*customer_parts),
-            "embedded": present_customer(*customer_parts),
+            "embedded": present_customer(*customer_parts[:2]),
         },
         "billable_metric": {
             "shown": present_shown_billable_metric(_doc(metric)),
@@ -96,6 +104,10 @@ def presented() -> dict[str, Any]:
             "whole": present_whole_plan(*plan_parts),
             "listed": present_listed_plan(*plan_parts),
             "embedded": present_embedded_plan(*plan_parts),
+        },
+        "tax": {
+            "whole": present_tax(taxes[str(_id(9))]),
+            "embedded": present_embedded_tax(taxes[str(_id(9))]),
         },
         "test_clock": {
             "ready": present_test_clock(ClockState(AT, AT)),
@@ -124,6 +136,7 @@ def _plan() -> PlanDetails:
             charge_model="standard",
             properties={"amount": "1.50"},
             filters=(charge_filter,),
+            tax_ids=(_id(9), _id(10)),
             created_at=AT,
         ),
         Charge(
