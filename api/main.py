@@ -28,6 +28,7 @@ from api.resources.billable_metrics import router as billable_metrics
 from api.resources.charges import router as charges
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
+from api.resources.events import estimates
 from api.resources.events import router as events
 from api.resources.fees import router as fees
 from api.resources.invoices import router as invoices
@@ -67,6 +68,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     invoices.documents,
     fees.router,
     events.router,
+    estimates.router,
 )
 
 _DESCRIBED = ("/openapi.json", "/docs", "/docs/oauth2-redirect")

@@ -5,7 +5,7 @@ Source: metering-pricing 13 (V1, V4 to V8), E13.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,6 +45,12 @@ class Arrival:
     taxes: ApplicableTaxes
     event: UsageEvent
 
+    @property
+    def charges(self) -> list[Charge]:
+        """The charges in advance on the event's metric."""
+        charges = self.billed.plan.details.charges
+        return [one for one in charges if one.pay_in_advance and one.billable_metric_id == self.metric.id]
+
 
 async def arrival_of(ledger: Ledger, organization_id: UUID, event: UsageEvent) -> Arrival | None:
     """The event with its metric and the subscription that covers it; None where there is no such."""
@@ -75,14 +81,12 @@ def _to_millisecond(at: datetime) -> datetime:
     return at - timedelta(microseconds=at.microsecond % 1000)
 
 
-def charges_in_advance(case: Arrival) -> Iterator[Charge]:
-    """The charges in advance on the event's metric, unless it has no value for it (V1)."""
+def priced_charges(case: Arrival) -> list[Charge]:
+    """The charges that the event is priced under: none where it has no value for its metric (V1)."""
     name = case.metric.details.field_name
     if name is not None and not (text(case.event.properties.get(name)) or "").strip():
-        return
-    for charge in case.billed.plan.details.charges:
-        if charge.pay_in_advance and charge.billable_metric_id == case.metric.id:
-            yield charge
+        return []
+    return case.charges
 
 
 def period_of(case: Arrival) -> UsageWindow:

@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.customers.billing_settings import billing_settings
-from domain.invoicing.arrival import Arrival, arrival_of, charges_in_advance, event_fee
+from domain.invoicing.arrival import Arrival, arrival_of, event_fee, priced_charges
 from domain.invoicing.draft import buyer, seller
 from domain.invoicing.invoice import Fee, InvoiceContent, InvoiceSubscription
 from domain.invoicing.issuing import issue, stand_alone
@@ -47,7 +47,7 @@ async def price_arrival(
     if case is None:
         return 0
     made = 0
-    for charge in charges_in_advance(case):
+    for charge in priced_charges(case):
         fee_id = ids.of("fee", event_id, charge.id)
         if await _is_priced(ledger, fee_id):
             continue

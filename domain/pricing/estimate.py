@@ -6,8 +6,6 @@ Source: metering-pricing 17 (Y5, Y6).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +13,10 @@ from domain.kernel.decimals import exact
 from domain.kernel.errors import InvalidInputError
 from domain.metering.high_water import change_of
 from domain.metering.ports import Metric
-from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.rounding import round_units
 from domain.metering.usage_event import UsageEvent, number
 from domain.pricing.charge_models import percentage
 from domain.pricing.fee import PricedFee, settle
-from domain.pricing.pay_in_advance import UsageBefore, price_event
 from domain.pricing.price import Price, PricedUsage
 from domain.pricing.registry import ChargeModel, price
 
@@ -38,29 +34,6 @@ def check_number(metric: Metric, properties: Mapping[str, Any]) -> None:
     """
     if metric.aggregation_type in _NUMERIC and number(properties.get(metric.field_name or "")) is None:
         raise InvalidInputError({"properties": ["value_is_not_valid_number"]})
-
-
-def estimate_fee(
-    charge_model: ChargeModel,
-    properties: Mapping[str, Any],
-    metric: Metric,
-    event: UsageEvent,
-    before: UsageBefore,
-    *,
-    at: datetime,
-    currency: str,
-    prorated: ProratedPeriod | None = None,
-) -> PricedFee | None:
-    """The fee that `event` would get under a charge in advance if it came now, whatever time it says (Y5).
-
-    The same as the fee that it then gets, first flat amounts too, which Lago leaves out (Q15). Arguments as
-    `pay_in_advance.price_event`.
-
-    Args:
-        at: now; `before` is what stands then.
-    """
-    now = replace(event, timestamp=at)
-    return price_event(charge_model, properties, metric, now, before, currency=currency, prorated=prorated)
 
 
 @exact()

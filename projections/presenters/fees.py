@@ -103,7 +103,7 @@ def _pricing_unit(fee: Doc) -> dict[str, Any] | None:
     figures = fee["pricing_unit"]
     if figures is None:
         return None
-    unit = (fee["usage"] or fee["minimum"])["pricing_unit"]
+    unit = (fee["usage"] or fee["event"] or fee["minimum"])["pricing_unit"]
     return {
         "lago_pricing_unit_id": unit["pricing_unit_id"],
         "pricing_unit_code": unit["code"],

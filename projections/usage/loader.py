@@ -17,7 +17,6 @@ import structlog
 from domain.kernel.errors import UnavailableError
 from projections.postgres import Connection, Database, unavailable
 from projections.settings import Settings
-from projections.usage.chdb_server import serving
 from projections.usage.lines import with_seq
 from projections.usage.loaded import LOADED, LOADING
 from projections.usage.store import UsageStore, connector
@@ -67,6 +66,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     url = settings.clickhouse_url.get_secret_value()
     async with AsyncExitStack() as stack:
         if settings.clickhouse_path is not None:
+            from projections.usage.chdb_server import serving  # chDB is half a gigabyte that a server does not need
+
             stack.enter_context(serving(Path(settings.clickhouse_path), url))
         store = UsageStore(connector(url))
         stack.push_async_callback(store.close)

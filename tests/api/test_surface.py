@@ -51,6 +51,8 @@ OPERATIONS = [
     Operation("GET", "/customers/{external_customer_id}", missing="customer"),
     Operation("DELETE", "/customers/{external_customer_id}", missing="customer"),
     Operation("GET", "/customers/{external_customer_id}/current_usage"),
+    Operation("GET", "/customers/{external_customer_id}/projected_usage"),
+    Operation("GET", "/customers/{external_customer_id}/past_usage"),
     Operation("POST", "/billable_metrics", wrapper="billable_metric"),
     Operation("POST", "/billable_metrics/evaluate_expression"),
     Operation("GET", "/billable_metrics", listed="billable_metrics"),
@@ -103,6 +105,9 @@ OPERATIONS = [
     Operation("GET", "/invoices", listed="invoices"),
     Operation("GET", "/invoices/{lago_id}", missing="invoice"),
     Operation("POST", "/invoices/{lago_id}/download", missing="invoice"),
+    Operation("POST", "/events/estimate_fees", wrapper="event"),
+    Operation("POST", "/events/estimate_instant_fees", wrapper="event"),
+    Operation("POST", "/events/batch_estimate_instant_fees"),
     Operation("GET", "/fees", listed="fees"),
     Operation("GET", "/fees/{lago_id}", missing="fee"),
 ]

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -20,7 +20,7 @@ from api.ingest.numbers import Number
 from api.ingest.properties import lines as stored
 from domain.kernel import ids
 from domain.kernel.decimals import exact
-from domain.kernel.zones import end_of_day, start_of_day
+from domain.kernel.zones import start_of_day
 from domain.metering.ports import AggregationType, Allowance, Bucket, EventPosition, Metric, Usage, UsageQuery, Values
 from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.usage_event import UsageEvent
@@ -59,40 +59,78 @@ KINDS: tuple[AggregationType, ...] = (
     *("sum_agg", "sum_agg", "sum_agg", "unique_count_agg", "unique_count_agg", "unique_count_agg"),
 )
 MICROSECOND = timedelta(microseconds=1)
+ENDS = (MICROSECOND, MICROSECOND, timedelta(days=1), timedelta(hours=5))
+"""How long before a midnight a window ends."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of a window that is not known yet."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Events of one subscription, and what is asked of them.
-
-    Attributes:
-        sent: properties as JSON, instant and amount of each event.
-        asked: a query, how many batches are known, and the place of the event that it stops at.
-    """
+    """Events of one subscription: properties as JSON, instant and amount of each. And the window that is asked for."""
 
     organization_id: UUID
+    start: datetime
+    end: datetime
     sent: Sequence[tuple[str, datetime, str | None]]
-    asked: Sequence[tuple[UsageQuery, int, int | None]]
 
 
-def new_world(random: Random, odd: Sequence[str]) -> World:
+def new_queries(random: Random, zone: str) -> list[UsageQuery]:
+    """What is asked of every world, of its own window. Few, for each costs the store some time to plan."""
+    wanted = ["a", "b", "1", "it's"]
+
+    def condition() -> Values:
+        names = random.sample(("tier", "zone", "it's"), k=random.choice((1, 1, 2)))
+        return tuple((name, tuple(random.sample(wanted, k=random.randint(0, 3)))) for name in sorted(names))
+
+    def query(kind: AggregationType) -> UsageQuery:
+        can_change = kind in ("sum_agg", "unique_count_agg")
+        duration_days = random.choice((28, 30, 31))
+        period = ProratedPeriod(
+            from_at=EPOCH, to_at=EPOCH, days=random.randint(1, 31), duration_days=duration_days, timezone=zone
+        )
+        free_units = Decimal(random.choice(("0", "0.5", "2", "3", "1" + 40 * "0", "2." + 39 * "0" + "1")))
+        allowance = Allowance(free_events=random.choice((0, 0, 1, 3, 10**20)), free_units=free_units)
+        return UsageQuery(
+            organization_id=ids.new(),
+            external_subscription_id="s1",
+            metric=Metric(
+                code="calls",
+                aggregation_type=kind,
+                field_name=None if kind == "count_agg" else "bytes",
+                recurring=(can_change or kind == "weighted_sum_agg") and random.random() < 0.6,
+            ),
+            from_at=EPOCH,
+            to_at=EPOCH,
+            bucket=Bucket() if random.random() < 0.7 else Bucket(matching=condition(), ignored=(condition(),)),
+            group_by=random.choice(GROUPS),
+            duration_days=duration_days if kind == "weighted_sum_agg" else None,
+            prorated=period if can_change and random.random() < 0.6 else None,
+            allowance=allowance if kind == "sum_agg" and random.random() < 0.5 else None,
+            each_event=random.random() < 0.5,
+            in_advance=(can_change or kind == "count_agg") and random.random() < 0.6,
+        )
+
+    return [query(kind) for kind in KINDS]
+
+
+def new_world(random: Random, odd: Sequence[str], zone: str, before_midnight: timedelta) -> World:
     """Few values and few instants, so that they meet."""
-    zone, organization_id = random.choice(ZONES), ids.new()
     first = date(2024, random.choice((2, 3, 3, 10)), random.randint(1, 29))
     last = first + timedelta(days=random.choice((0, 6, 29, 30)))
     start = start_of_day(first, zone) + random.choice((timedelta(), timedelta(), timedelta(hours=9, microseconds=7)))
-    end = random.choice((end_of_day(last, zone), start_of_day(last, zone), end_of_day(last, zone) - timedelta(hours=5)))
-    end = max(start, end)
+    end = max(start, start_of_day(last + timedelta(days=1), zone) - before_midnight)
 
     def time() -> datetime:
         day = start_of_day(first + timedelta(days=random.randint(-2, (last - first).days + 1)), zone)
         return day + random.choice((timedelta(), MICROSECOND, timedelta(hours=12), timedelta(days=1) - MICROSECOND))
 
-    odd_times = [start, end, start - MICROSECOND, end + MICROSECOND, start.replace(microsecond=0)]
-    times = [time() for _ in range(random.randint(1, 8))] + random.choices(odd_times, k=random.randint(0, 3))
+    edges = [start, end, start - MICROSECOND, end + MICROSECOND, start.replace(microsecond=0)]
+    times = [time() for _ in range(random.randint(1, 8))] + random.choices(edges, k=random.randint(0, 3))
     numbers = random.choices(NUMBERS, k=random.randint(1, 5))
     if random.random() < 0.3:
-        numbers += [json.dumps(random.choice(LONG))]
+        numbers.append(json.dumps(random.choice(LONG)))
     numbers += random.choices([*odd, "null"], k=random.randint(0, 2))
     moves = random.choices(('"add"', '"remove"', '""', "null", '"toggle"'), (6, 6, 1, 1, 1), k=20)
     texts = ['"a"', '"b"', "1", '"1"', '""', "null", *odd[:3]]
@@ -103,48 +141,14 @@ def new_world(random: Random, odd: Sequence[str]) -> World:
         kept = {name: value for name, value in properties.items() if random.random() < 0.9}
         return as_json(kept), random.choice(times), random.choice(AMOUNTS)
 
-    sent = [event() for _ in range(random.choice((0, 1, 2, 5, 10, 20, 20)))]
-    wanted = ["a", "b", "1", "it's"]
+    return World(ids.new(), start, end, [event() for _ in range(random.choice((0, 1, 2, 5, 10, 20, 20)))])
 
-    def condition() -> Values:
-        names = random.sample(("tier", "zone", "it's"), k=random.choice((1, 1, 2)))
-        return tuple((name, tuple(random.sample(wanted, k=random.randint(0, 3)))) for name in sorted(names))
 
-    def question() -> tuple[UsageQuery, int, int | None]:
-        kind = random.choice(KINDS)
-        can_change = kind in ("sum_agg", "unique_count_agg")
-        duration_days = random.choice((28, 30, 31))
-        period = ProratedPeriod(
-            from_at=start, to_at=end, days=random.randint(1, 31), duration_days=duration_days, timezone=zone
-        )
-        query = UsageQuery(
-            organization_id=organization_id,
-            external_subscription_id="s1",
-            metric=Metric(
-                code="calls",
-                aggregation_type=kind,
-                field_name=None if kind == "count_agg" else "bytes",
-                recurring=(can_change or kind == "weighted_sum_agg") and random.random() < 0.6,
-            ),
-            from_at=start,
-            to_at=end,
-            bucket=Bucket() if random.random() < 0.6 else Bucket(matching=condition(), ignored=(condition(),)),
-            group_by=random.choice(GROUPS),
-            duration_days=duration_days if kind == "weighted_sum_agg" else None,
-            prorated=period if can_change and random.random() < 0.6 else None,
-            allowance=allowance() if kind == "sum_agg" and random.random() < 0.5 else None,
-            each_event=random.random() < 0.5,
-            in_advance=(can_change or kind == "count_agg") and random.random() < 0.6,
-        )
-        known = len(sent) if random.random() < 0.7 else random.randint(0, len(sent) // BATCH)
-        place = random.randrange(len(sent)) if sent and random.random() < 0.3 else None
-        return query, known, place
-
-    def allowance() -> Allowance:
-        free_units = Decimal(random.choice(("0", "0.5", "2", "3", "1" + 40 * "0", "2." + 39 * "0" + "1")))
-        return Allowance(free_events=random.choice((0, 0, 1, 3, 10**20)), free_units=free_units)
-
-    return World(organization_id, sent, [question() for _ in range(5)])
+def of_world(query: UsageQuery, world: World) -> UsageQuery:
+    prorated = None if query.prorated is None else replace(query.prorated, from_at=world.start, to_at=world.end)
+    return replace(
+        query, organization_id=world.organization_id, from_at=world.start, to_at=world.end, prorated=prorated
+    )
 
 
 def as_json(properties: dict[str, str]) -> str:
@@ -204,7 +208,7 @@ def comparable(query: UsageQuery, answer: Sequence[Usage]) -> Sequence[Usage]:
     return answer if query.prorated is None or query.each_event else [merged(usage) for usage in answer]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(random=st.randoms(use_true_random=True), odd=st.lists(ODD, max_size=12))
 async def test_sql_equals_the_plain_functions(
     usage_store: UsageStore, database: Database, random: Random, odd: list[str]
@@ -213,10 +217,17 @@ async def test_sql_equals_the_plain_functions(
         await connection.execute(
             "insert into positions (name, position) values (%s, 1000) on conflict do nothing", (LOADED,)
         )
-    tried = [new_world(random, odd) for _ in range(40)]
-    await usage_store.insert(b"".join(map(rows, tried)), str(ids.new()))
+    zone, before_midnight = random.choice(ZONES), random.choice(ENDS)
+    queries = new_queries(random, zone)
+    worlds = [new_world(random, odd, zone, before_midnight) for _ in range(25)]
+    await usage_store.insert(b"".join(map(rows, worlds)), str(ids.new()))
     reader = ClickHouseUsageReader(database, usage_store)
-    asked = [(world, *question) for world in tried for question in world.asked]
+    asked = []
+    for world in worlds:
+        for query in queries:
+            known = len(world.sent) if random.random() < 0.7 else random.randint(0, len(world.sent) // BATCH)
+            place = random.randrange(len(world.sent)) if world.sent and random.random() < 0.3 else None
+            asked.append((world, of_world(query, world), known, place))
     answers = await asyncio.gather(
         *(
             reader.aggregate([stopped(query, world, place, (place or 0) // BATCH + 1, place or 0)], known)

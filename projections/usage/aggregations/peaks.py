@@ -47,8 +47,8 @@ def expressions(shape: Shape, changes: str) -> dict[str, str]:
         changes: an array of tuples in order, the first element an instant, the fourth what it changes.
     """
     steps = {
-        "totals": f"arrayCumSum({changes}.4)",
-        "peaks": f"arrayMap((t, below) -> t + below, totals, arrayCumSumNonNegative(arrayMap(c -> -c, {changes}.4)))",
+        "running": f"arrayCumSum({changes}.4)",
+        "peaks": f"arrayMap((t, below) -> t + below, running, arrayCumSumNonNegative(arrayMap(c -> -c, {changes}.4)))",
         "rises": "[]::Array(Tuple(String, Int64, UInt64))",
     }
     if shape.zone is not None:
@@ -63,7 +63,7 @@ def expressions(shape: Shape, changes: str) -> dict[str, str]:
         steps["counts"] = "arrayReduce('sumMap', [keys], [arrayMap(k -> 1, keys)])"
         steps["instants"] = "arrayReduce('minMap', [keys], [risen.1])"
         steps["rises"] = "arrayMap((k, at, c) -> (toString(k.2), at, toUInt64(c)), counts.1, instants.2, counts.2)"
-    return steps | {"peak": "(toString(totals[-1]), toString(peaks[-1]), rises)"}
+    return steps | {"peak": "(toString(running[-1]), toString(peaks[-1]), rises)"}
 
 
 @exact()

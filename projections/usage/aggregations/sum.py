@@ -35,7 +35,7 @@ class Row(msgspec.Struct, array_like=True):
         total: of the numbers that fit.
         others: those that do not.
         amount: of the events' own amounts, in cents.
-        carried: of the numbers that fit and are before the window.
+        carried: of the numbers that fit and are before the window, where more than the total was asked for.
         days: of a prorated charge: totals of those inside it.
         first: values of the first events, at least as many as the allowance needs.
         sequence: all values, where each event was asked for, and for a peak that numbers do not fit in.
@@ -61,33 +61,40 @@ def columns(shape: Shape) -> Mapping[str, str]:
 
 
 def select(shape: Shape, rows: str) -> str:
-    is_ordered = shape.allowance is not None or shape.each_event or shape.in_advance
-    ordered = numbers.ordered("number", "value") if is_ordered else f"[]::{_ORDERED}"
-    days = "([]::Array(Date32), []::Array(Decimal(76, 38)))"
-    if shape.zone is not None and not shape.each_event:
-        days = f"sumMapIf([{local_date('at', shape.zone)}], [number], at >= from_at)"
-    steps = {
-        "inside": f"arrayFilter(o -> o.1 >= start, {'ordered' if shape.in_advance else f'[]::{_ORDERED}'})",
-        **peaks.expressions(shape, "inside"),
-        "first": f"arrayMap(o -> o.5, arraySlice(ordered, 1, {_reach(shape.allowance)}))",
-        "sequence": f"if({shape.each_event} or notEmpty(others), arrayMap(o -> (o.1, o.5), ordered), [])",
+    if shape.zone is None and shape.allowance is None and not shape.each_event and not shape.in_advance:
+        return f"""
+select question, group, ({_TOTALS}, '0', {_NO_DAYS}, {_NO_FIRST}, {_NO_SEQUENCE}, {peaks.NONE}) as found
+from ({rows}) group by question, group"""  # noqa: S608
+    of_group = {
+        "start": "any(from_at)",
+        "totals": f"({_TOTALS}, toString(sumIf(number, at < from_at)))",
+        "ordered": numbers.ordered("number", "value"),
     }
+    steps = {"others": "totals.3", "days": _NO_DAYS, "first": _NO_FIRST, "sequence": _NO_SEQUENCE, "peak": peaks.NONE}
+    if shape.zone is not None and not shape.each_event:
+        of_group["by_day"] = f"sumMapIf([{local_date('at', shape.zone)}], [number], at >= from_at)"
+        steps["days"] = "arrayMap((day, units) -> (day, toString(units)), by_day.1, by_day.2)"
+    if shape.allowance is not None:
+        steps["first"] = f"arrayMap(o -> o.5, arraySlice(ordered, 1, {_reach(shape.allowance)}))"
+    if shape.each_event or shape.in_advance:
+        steps["sequence"] = f"if({shape.each_event} or notEmpty(others), arrayMap(o -> (o.1, o.5), ordered), [])"
+    if shape.in_advance:
+        steps |= {"inside": "arrayFilter(o -> o.1 >= start, ordered)", **peaks.expressions(shape, "inside")}
     return f"""
 with {", ".join(f"{sql} as {name}" for name, sql in steps.items())}
-select question, group, (
-  events, toString(total), others, toString(amount), toString(carried),
-  arrayMap((day, units) -> (day, toString(units)), days.1, days.2), first, sequence, peak
-) as found
+select
+  question, group,
+  (totals.1, totals.2, totals.3, totals.4, totals.5, days, first, sequence, peak) as found
 from (
-  select
-    question, group, any(from_at) as start, count() as events, sum(number) as total,
-    groupArrayIf((at, value), not fits) as others, ifNull(sum(amount), 0) as amount,
-    sumIf(number, at < from_at) as carried, {days} as days, {ordered} as ordered
+  select question, group, {", ".join(f"{sql} as {name}" for name, sql in of_group.items())}
   from ({rows}) group by question, group
 )"""  # noqa: S608
 
 
-_ORDERED = f"Array(Tuple(Int64, UInt64, UInt64, Decimal(76, {_DECIMALS}), String))"
+_TOTALS = "count(), toString(sum(number)), groupArrayIf((at, value), not fits), toString(ifNull(sum(amount), 0))"
+_NO_DAYS = "[]::Array(Tuple(Date32, String))"
+_NO_FIRST = "[]::Array(String)"
+_NO_SEQUENCE = "[]::Array(Tuple(Int64, String))"
 
 
 def _reach(allowance: Allowance | None) -> str:

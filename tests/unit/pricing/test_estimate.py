@@ -1,6 +1,5 @@
-"""metering-pricing Y5, Y6 and 24 item 23."""
+"""metering-pricing Y5, Y6 and 24 item 23. (Estimates with history: tests/api/test_estimates.py.)"""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,109 +7,11 @@ import pytest
 
 from domain.kernel.errors import InvalidInputError
 from domain.metering.ports import AggregationType, Metric
-from domain.metering.usage_event import UsageEvent
-from domain.pricing.estimate import check_number, estimate_fee, instant_fee
-from domain.pricing.pay_in_advance import UsageBefore
+from domain.pricing.estimate import check_number, instant_fee
 from domain.pricing.registry import ChargeModel
-from tests.unit.pricing.advance import (
-    COUNT,
-    JUNE,
-    JUNE_DAYS,
-    RECURRING_UNIQUE,
-    SUM,
-    UNIQUE,
-    event,
-    fees,
-    moves,
-    sums,
-    usage_before,
-)
+from tests.unit.pricing.advance import COUNT, SUM, UNIQUE, event
 
 D = Decimal
-AT = JUNE + timedelta(days=10, hours=10)
-FLAT = {"graduated_ranges": [{"from_value": 0, "to_value": None, "per_unit_amount": "1", "flat_amount": "100"}]}
-
-
-@pytest.mark.parametrize(
-    ("charge_model", "properties", "metric", "history", "estimated", "cents", "units", "why"),
-    [
-        ("standard", {"amount": "10"}, COUNT, [], {}, 1000, "1", "the first call"),
-        (
-            "percentage",
-            {"rate": "0.5", "per_transaction_min_amount": "12"},
-            SUM,
-            [],
-            {"v": 4},
-            1200,
-            "4",
-            "0.5 % of 4 is raised to 12",
-        ),
-        (
-            "percentage",
-            {"rate": "0.5", "per_transaction_min_amount": "12"},
-            SUM,
-            sums("4"),
-            {"v": 20000},
-            10000,
-            "20000",
-            "the earlier event's 12 is no part of it",
-        ),
-        ("standard", {"amount": "10"}, UNIQUE, [], {"v": "1234"}, 1000, "1", "the first seat"),
-        ("standard", {"amount": "10"}, UNIQUE, moves("1234"), {"v": "1234"}, 0, "0", "there already"),
-        ("standard", {"amount": "10"}, UNIQUE, moves("1234"), {"v": "5678"}, 1000, "1", "another one"),
-        (
-            "standard",
-            {"amount": "10"},
-            UNIQUE,
-            moves("1234"),
-            {"v": "1234", "operation_type": "remove"},
-            0,
-            "0",
-            "nothing is given back",
-        ),
-        ("standard", {"amount": "1"}, SUM, sums("10 -4"), {"v": 8}, 400, "4", "above the paid ten"),
-        ("graduated", FLAT, SUM, [], {"v": 2}, 10200, "2", "the first flat amount too (Q15)"),
-        ("graduated", FLAT, SUM, sums("1"), {"v": 2}, 200, "2", "it is owed already"),
-    ],
-)
-def test_estimates(
-    charge_model: ChargeModel,
-    properties: dict[str, Any],
-    metric: Metric,
-    history: list[UsageEvent],
-    estimated: dict[str, Any],
-    cents: int,
-    units: str,
-    why: str,
-) -> None:
-    before = usage_before(history, charge_model, properties, metric)
-    sent = event(99, estimated)
-    fee = estimate_fee(charge_model, properties, metric, sent, before, at=AT, currency="EUR")
-    assert fee is not None
-    assert (fee.amount_cents, fee.units, fee.events_count) == (cents, D(units), 1), why
-    then = fees(charge_model, properties, metric, [*history, event(99, estimated, at=AT)])[-1]
-    assert fee == then, "it is the fee that the event then gets"
-
-
-def test_an_estimate_is_of_now_whatever_time_the_event_says() -> None:
-    long_ago = event(0, {"v": "a"}, at=JUNE)
-    fee = estimate_fee(
-        "standard",
-        {"amount": "30"},
-        RECURRING_UNIQUE,
-        long_ago,
-        UsageBefore(),
-        at=AT,
-        currency="EUR",
-        prorated=JUNE_DAYS,
-    )
-    assert fee is not None
-    assert (fee.amount_cents, fee.units) == (2000, D(1)), "20 of 30 days"
-
-
-def test_what_counts_for_nothing_has_no_estimate() -> None:
-    nothing = event(0, {})
-    assert estimate_fee("standard", {"amount": "1"}, UNIQUE, nothing, UsageBefore(), at=AT, currency="EUR") is None
 
 
 @pytest.mark.parametrize("aggregation_type", ["sum_agg", "max_agg", "latest_agg"])
