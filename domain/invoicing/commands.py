@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.invoicing.invoice import Invoice
+from domain.invoicing.standalone_fee import FeePaymentStatus, StandaloneFee
 from domain.kernel.errors import NotFoundError
 from domain.kernel.ledger import Ledger
 
@@ -21,3 +22,25 @@ async def request_document(ledger: Ledger, invoice_id: UUID, *, at: datetime) ->
         raise NotFoundError("invoice")
     invoice.request_document(at=at)
     await ledger.append(invoice)
+
+
+async def change_fee_payment_status(
+    ledger: Ledger, fee_id: UUID, payment_status: FeePaymentStatus, *, at: datetime
+) -> StandaloneFee:
+    """Say how the payment of a fee stands that is on no invoice.
+
+    Raises:
+        NotFoundError: there is no such fee by itself.
+    """
+    standalone = await ledger.load(StandaloneFee, fee_id)
+    standalone.change_payment_status(payment_status, at=at)
+    await ledger.append(standalone)
+    return standalone
+
+
+async def delete_fee(ledger: Ledger, fee_id: UUID, *, at: datetime) -> StandaloneFee:
+    """Take a fee back that is on no invoice. Raises NotFoundError as above."""
+    standalone = await ledger.load(StandaloneFee, fee_id)
+    standalone.delete(at=at)
+    await ledger.append(standalone)
+    return standalone

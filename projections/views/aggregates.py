@@ -54,8 +54,11 @@ def _standalone_fee(standalone: StandaloneFee) -> list[Row]:
         "invoice_status": None,
         **{key: doc[key] for key in ("payment_status", "customer_id", "external_customer_id", "currency", "timezone")},
         "created_at": doc["created_at"],
+        "deleted_at": doc["deleted_at"],
         "position": 0,
     }
+    if doc["payment_status"] != "pending":
+        shared[f"{doc['payment_status']}_at"] = doc["payment_status_at"]
     return [Row("fees", standalone.id, standalone.organization_id, {**doc["fee"], **shared})]
 
 

@@ -106,20 +106,16 @@ async def test_refused(client: Client, body: dict[str, Any], details: object) ->
             {"filters": [{"values": {"region": ["eu"]}, "properties": {"amount": "x"}}]},
             {"properties": ["invalid_amount"]},
         ),
-        ({"pay_in_advance": True}, {"pay_in_advance": ["feature_unavailable"]}),
         (
             {"pay_in_advance": "true", "regroup_paid_fees": "invoice"},
-            {
-                "pay_in_advance": ["feature_unavailable"],
-                "regroup_paid_fees": ["feature_unavailable", "only_compatible_with_pay_in_advance_and_non_invoiceable"],
-            },
+            {"regroup_paid_fees": ["only_compatible_with_pay_in_advance_and_non_invoiceable"]},
         ),
         ({"prorated": "true"}, {"prorated": ["invalid_billable_metric_or_charge_model"]}),
         ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
         ({"invoiceable": False}, {"invoiceable": ["must_be_true_unless_pay_in_advance"]}),
         ({"charge_model": "custom"}, {"charge_model": ["value_is_invalid"]}),
         ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
-        ({"applied_pricing_unit": {"code": "c"}}, {"applied_pricing_unit": ["feature_unavailable"]}),
+        ({"applied_pricing_unit": {"conversion_rate": 1}}, {"code": ["value_is_mandatory"]}),
         (
             {"charge_model": "percentage", "properties": {"rate": "1", "free_units_per_events": "1"}},
             {"properties": ["invalid_free_units_per_events"]},

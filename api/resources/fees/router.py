@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import LiteralString, get_args
+from uuid import UUID
 
 from api.call import Call
 from api.envelope import Json, listing
+from api.idempotency import answers
 from api.routing import Resource
+from api.tenant import Tenant
+from domain.invoicing.commands import change_fee_payment_status, delete_fee
 from domain.invoicing.invoice import FeeType
-from domain.kernel.errors import InvalidInputError, NotFoundError
+from domain.invoicing.standalone_fee import FeePaymentStatus
+from domain.kernel.errors import InvalidInputError, NotAllowedError, NotFoundError
 from projections.presenters.fees import present_fee
 from projections.presenters.taxes import present_fee_taxes
 from projections.views import reading
@@ -20,7 +25,10 @@ from projections.views.reading import Doc, Where
 
 router = Resource("fees")
 
-_VISIBLE = "(invoice_id is null or doc->>'invoice_status' in ('draft', 'finalized', 'voided', 'failed', 'pending'))"
+_VISIBLE = (
+    "deleted_at is null and"
+    " (invoice_id is null or doc->>'invoice_status' in ('draft', 'finalized', 'voided', 'failed', 'pending'))"
+)
 _TEXTS: dict[str, LiteralString] = {
     "external_customer_id": "external_customer_id = %(external_customer_id)s",
     "external_subscription_id": "external_subscription_id = %(external_subscription_id)s",
@@ -76,12 +84,47 @@ async def list_fees(call: Call) -> Json:
 
 @router.get("/fees/{lago_id}")
 async def get_fee(call: Call) -> Json:
-    tenant = call.tenant
-    fee_id = call.uuid("lago_id", "fee")
+    return {"fee": _present(await _find(call.tenant, call.uuid("lago_id", "fee")))}
+
+
+@router.put("/fees/{lago_id}")
+async def put_fee(call: Call) -> Json:
+    """Say how the payment of a fee stands that is on no invoice."""
+    tenant, fields, fee_id = call.tenant, call.fields("fee"), call.uuid("lago_id", "fee")
+    payment_status = fields.choice("payment_status", get_args(FeePaymentStatus))
+    fields.required("payment_status", payment_status)
+    fields.check()
+    await _refuse_invoiced(tenant, fee_id)
+    await change_fee_payment_status(tenant.ledger, fee_id, payment_status, at=await tenant.now())
+    return await _body(tenant, fee_id)
+
+
+@router.delete("/fees/{lago_id}")
+async def remove_fee(call: Call) -> Json:
+    """Take a fee back that is on no invoice."""
+    tenant, fee_id = call.tenant, call.uuid("lago_id", "fee")
+    doc = await _refuse_invoiced(tenant, fee_id)
+    await delete_fee(tenant.ledger, fee_id, at=await tenant.now())
+    return {"fee": _present(doc)}
+
+
+async def _refuse_invoiced(tenant: Tenant, fee_id: UUID) -> Doc:
+    doc = await _find(tenant, fee_id)
+    if doc["invoice_id"] is not None:
+        raise NotAllowedError("invoiced_fee")
+    return doc
+
+
+@answers("fee")
+async def _body(tenant: Tenant, fee_id: UUID) -> Json:
+    return {"fee": _present(await _find(tenant, fee_id))}
+
+
+async def _find(tenant: Tenant, fee_id: UUID) -> Doc:
     doc = await reading.find(tenant.database, tenant.organization_id, "fees", "id = %(id)s and " + _VISIBLE, id=fee_id)
     if doc is None:
         raise NotFoundError("fee")
-    return {"fee": _present(doc)}
+    return doc
 
 
 def _present(doc: Doc) -> Json:
