@@ -5,7 +5,7 @@ Source: metering-pricing F11.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -68,20 +68,21 @@ def _followed(before: Charge, after: Charge, own: Charge) -> Charge:
     )
 
 
-def _filters(before: Charge, after: Charge, own: Charge) -> Iterator[ChargeFilter]:
+def _filters(before: Charge, after: Charge, own: Charge) -> list[ChargeFilter]:
     new = {filter_.id: filter_ for filter_ in after.filters}
+    filters: list[ChargeFilter] = []
     for filter_ in own.filters:
         old = next((one for one in before.filters if one.has(filter_.values)), None)
         if old is None:
-            yield filter_
+            filters.append(filter_)
         elif old.id in new:
             changed = new[old.id]
             properties = _properties(old.properties, changed.properties, filter_.properties)
-            yield replace(filter_, values=changed.values, properties=properties)
-    kept = {filter_.id for filter_ in before.filters}
-    for added in after.filters:
-        if added.id not in kept and not any(filter_.has(added.values) for filter_ in own.filters):
-            yield _copied_filter(added, own.id)
+            filters.append(replace(filter_, values=changed.values, properties=properties))
+    known = {filter_.id for filter_ in before.filters}
+    added = [filter_ for filter_ in after.filters if filter_.id not in known]
+    missing = [one for one in added if not any(filter_.has(one.values) for filter_ in filters)]
+    return [*filters, *(_copied_filter(one, own.id) for one in missing)]
 
 
 def _properties(before: Mapping[str, Any], after: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
-"""What an event would cost, had it been sent: nothing is stored.
+"""What an event costs by itself, and which events can be estimated at all.
 
-Source: metering-pricing 17 (Y5, Y6).
+With its history an event costs what it then does: `pay_in_advance`. Source: metering-pricing 17 (Y5, Y6).
 """
 
 from __future__ import annotations

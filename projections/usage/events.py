@@ -80,7 +80,7 @@ class UsageEvents:
 
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._store = store
-        self._loaded = Loaded(database, patience_seconds=patience_seconds)
+        self._loaded = Loaded(database, store, patience_seconds=patience_seconds)
 
     async def find(self, organization_id: UUID, transaction_id: str) -> StoredEvent:
         """The first event with this transaction id, of whatever subscription.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from domain.kernel.errors import UnavailableError
 from projections.postgres import Database
+from projections.usage.store import UsageStore
 
 LOADED = "usage_loaded"
 """The position in `positions` up to which (inclusive) the log is in ClickHouse."""
@@ -13,6 +15,7 @@ LOADED = "usage_loaded"
 LOADING = "usage_loading"
 """The position that the loader is about to reach."""
 
+_TRUSTED_SECONDS = 2.0
 _FIRST_PAUSE_SECONDS = 0.001
 _LONGEST_PAUSE_SECONDS = 0.05
 
@@ -24,12 +27,13 @@ class Loaded:
         patience_seconds: how long at most.
     """
 
-    def __init__(self, database: Database, *, patience_seconds: float = 10.0) -> None:
-        self._database = database
+    def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
+        self._database, self._store = database, store
         self._patience_seconds = patience_seconds
         self._position = 0
         self._pause_seconds = 0.0
         self._asking: asyncio.Task[None] | None = None
+        self._trusted_until = 0.0
 
     async def acknowledged(self) -> int:
         """The position of the last row that is committed, 0 where there is none. Raises `UnavailableError`."""
@@ -49,6 +53,22 @@ class Loaded:
                     await asyncio.shield(self._asking)
         except TimeoutError:
             raise UnavailableError("usage loader") from None
+        await self.verify(position)
+
+    async def verify(self, position: int) -> None:
+        """Be sure that the store still holds what was loaded, at most `_TRUSTED_SECONDS` ago.
+
+        An emptied store answers as if nothing had ever been used: that must never be billed.
+
+        Raises:
+            UnavailableError: it does not.
+        """
+        if time.monotonic() < self._trusted_until:
+            return
+        if await self._store.marked() < position:
+            self._position = 0
+            raise UnavailableError("usage: the store has lost events, they are loaded again")
+        self._trusted_until = time.monotonic() + _TRUSTED_SECONDS
 
     async def _ask(self) -> None:
         await asyncio.sleep(self._pause_seconds)

@@ -48,6 +48,7 @@ on conflict (name) do update set position = excluded.position
 returning position
 """
 _ROWS = "select seq, body from ingest_log where seq > %s and seq <= %s order by seq"
+_BACK = "update positions set position = %s where name in (%s, %s)"
 _DONE = """
 insert into positions (name, position) values (%s, %s)
 on conflict (name) do update set position = excluded.position
@@ -108,6 +109,7 @@ async def copy_next(connection: Connection, store: UsageStore) -> bool:
             await cursor.execute(_ROWS, (loaded, loading), prepare=True)
             lines = [with_seq(seq, body) for seq, body in await cursor.fetchall()]
     await store.insert(b"".join(lines), f"ingest-log-{loaded}-{loading}")
+    await store.mark(loading)
     with unavailable():
         await connection.execute(_DONE, (LOADED, loading), prepare=True)
     return True
@@ -120,11 +122,23 @@ async def _lead(connection: Connection, store: UsageStore, stop: asyncio.Event) 
             if stop.is_set():
                 return
         await connection.execute("listen ingest_log")
+        await _heal(connection, store)
         while not stop.is_set():
             while await copy_next(connection, store):
                 pass
             async for _ in connection.notifies(timeout=_SECONDS_BETWEEN_LOOKS, stop_after=1):
                 pass
+
+
+async def _heal(connection: Connection, store: UsageStore) -> None:
+    """Where the store holds less than it was given (lost, or restored from a backup), load the rest again."""
+    row = await (await connection.execute(_POSITIONS, (LOADED, LOADING), prepare=True)).fetchone()
+    assert row is not None
+    marked = await store.marked()
+    if marked < row[0]:
+        _log.error("usage was lost from the store, loading it again", loaded=row[0], found=marked)
+        await store.forget_after(marked)
+        await connection.execute(_BACK, (marked, LOADED, LOADING))
 
 
 async def _elected(connection: Connection) -> bool:

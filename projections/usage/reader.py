@@ -30,7 +30,7 @@ class ClickHouseUsageReader:
 
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._store = store
-        self._loaded = Loaded(database, patience_seconds=patience_seconds)
+        self._loaded = Loaded(database, store, patience_seconds=patience_seconds)
         self._by_type = {kind: self._coalescer(aggregation) for kind, aggregation in AGGREGATIONS.items()}
 
     async def watermark(self) -> int:

@@ -18,4 +18,11 @@ create table if not exists usage_events (
 engine = MergeTree
 partition by toYYYYMM(timestamp)
 order by (organization_id, external_subscription_id, code, timestamp, transaction_id)
+settings non_replicated_deduplication_window = 10000;
+
+-- How far the log is in the table above, as the store itself knows it: one that was lost, or restored from a backup, says
+-- less than PostgreSQL does (`loaded.py`).
+create table if not exists usage_marks (position UInt64)
+engine = ReplacingMergeTree(position)
+order by tuple()
 settings non_replicated_deduplication_window = 10000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import resources
 from typing import Any, Final, TypeVar
 
@@ -17,6 +18,7 @@ from domain.kernel.errors import UnavailableError
 T = TypeVar("T")
 
 TABLE: Final = "usage_events"
+MARKS: Final = "usage_marks"
 
 _INSERT_SETTINGS: Final = {
     "async_insert": 0,  # the default waits for others, up to 200 ms (engine 2.1)
@@ -27,6 +29,10 @@ _INSERT_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
 }
 _QUERY_SETTINGS: Final = {"max_query_size": 16 << 20}
+
+
+class _Position(msgspec.Struct, array_like=True):
+    position: int
 
 
 class RefusedError(UnavailableError):
@@ -60,9 +66,10 @@ class UsageStore:
         self._connecting = asyncio.Lock()
 
     async def create(self) -> None:
-        """Make the table where there is none. Raises `UnavailableError`."""
+        """Make the tables where there are none. Raises `UnavailableError`."""
         schema = resources.files(__package__).joinpath("schema.sql").read_text()
-        await self._call(lambda client: client.command(schema))
+        for statement in schema.split(";\n"):
+            await self._call(partial(_command, statement))
 
     async def insert(self, lines: bytes, token: str) -> None:
         """Add the lines; again with the same token and the same lines, nothing that is there already.
@@ -74,6 +81,23 @@ class UsageStore:
         await self._call(
             lambda client: client.raw_insert(TABLE, insert_block=lines, fmt="JSONEachRow", settings=settings)
         )
+
+    async def mark(self, position: int) -> None:
+        """Note that the log is in the table up to `position`. Raises `UnavailableError`."""
+        row = b'{"position":%d}' % position
+        await self._call(
+            lambda client: client.raw_insert(MARKS, insert_block=row, fmt="JSONEachRow", settings={"async_insert": 0})
+        )
+
+    async def marked(self) -> int:
+        """How far the log is in the table, 0 where nothing was ever noted. Raises `UnavailableError`."""
+        [found] = await self.rows(f"select max(position) from {MARKS}", _Position)  # noqa: S608 - a constant
+        return found.position
+
+    async def forget_after(self, position: int) -> None:
+        """Delete what is of the log after `position`. Raises `UnavailableError`."""
+        sql = f"alter table {TABLE} delete where seq > {position} settings mutations_sync = 1"
+        await self._call(lambda client: client.command(sql))
 
     async def rows(self, sql: str, row: type[T], parameters: Mapping[str, Any] | None = None) -> list[T]:
         """What a select gives, each row converted to `row` (array-like). Raises `UnavailableError`."""
@@ -106,3 +130,7 @@ class UsageStore:
             if self._client is None:
                 self._client = await asyncio.to_thread(self._connect)
             return self._client
+
+
+def _command(sql: str, client: Client) -> None:
+    client.command(sql)

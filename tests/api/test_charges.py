@@ -92,10 +92,10 @@ async def test_what_is_missing(client: Client, metric: str, charge: Any) -> None
             body = {wrapper: {"invoice_display_name": "x", "values": EU}} if wrapper else None
             assert (await client.refused(404, method, f"{place}{path}", body))["code"] == code, (place, method, path)
     for metric_id in (None, "x", filter_id):
-        body = {"charge": standard(metric) | {"billable_metric_id": metric_id}}
-        assert (await client.refused(404, "POST", "/plans/pro/charges", body))["code"] == "billable_metric_not_found"
-    body = {"charge": standard(metric, applied_pricing_unit={"code": "none", "conversion_rate": "1"})}
-    assert (await client.refused(404, "POST", "/plans/pro/charges", body))["code"] == "pricing_unit_not_found"
+        new: Any = {"charge": standard(metric) | {"billable_metric_id": metric_id}}
+        assert (await client.refused(404, "POST", "/plans/pro/charges", new))["code"] == "billable_metric_not_found"
+    new = {"charge": standard(metric, applied_pricing_unit={"code": "none", "conversion_rate": "1"})}
+    assert (await client.refused(404, "POST", "/plans/pro/charges", new))["code"] == "pricing_unit_not_found"
     for path in ("/subscriptions/s1/charges/calls?subscription_status=pending", "/subscriptions/s2/charges"):
         assert (await client.refused(404, "GET", path))["code"] == "subscription_not_found"
 
@@ -165,7 +165,7 @@ async def credits_of(client: Client) -> Any:
 
 
 async def test_what_goes_with_charges_in_advance(client: Client, metric: str, charge: Any) -> None:
-    body = standard(metric, pay_in_advance=True, invoiceable=False, regroup_paid_fees="invoice")
+    body: Any = standard(metric, pay_in_advance=True, invoiceable=False, regroup_paid_fees="invoice")
     made = (await client.ok("POST", "/plans/pro/charges", {"charge": body}))["charge"]
     assert (made["pay_in_advance"], made["invoiceable"], made["regroup_paid_fees"]) == (True, False, "invoice")
     latest = {**METRIC, "code": "latest", "aggregation_type": "latest_agg"}
@@ -249,13 +249,13 @@ async def test_pricing_units(client: Client, metric: str, charge: Any) -> None:
         new = {"name": "N", "code": "n", "short_name": "N"}
         assert await client.details("POST", "/pricing_units", {"pricing_unit": new | body}) == details
     applied = {"code": "credits", "conversion_rate": 0.25}
-    body = standard(metric, code="own", applied_pricing_unit=applied)
-    made = (await client.ok("POST", "/plans/pro/charges", {"charge": body}))["charge"]
+    priced = standard(metric, code="own", applied_pricing_unit=applied)
+    made = (await client.ok("POST", "/plans/pro/charges", {"charge": priced}))["charge"]
     shown = {"code": "credits", "short_name": "CR", "conversion_rate": "0.25"}
     assert made["applied_pricing_unit"] == shown
     await subscribe(client)
-    body = {"charge": {"applied_pricing_unit": {"conversion_rate": "0.5"}}}
-    changed = (await client.ok("PUT", "/plans/pro/charges/own", body))["charge"]
+    dearer = {"charge": {"applied_pricing_unit": {"conversion_rate": "0.5"}}}
+    changed = (await client.ok("PUT", "/plans/pro/charges/own", dearer))["charge"]
     assert changed["applied_pricing_unit"] == shown | {"conversion_rate": "0.5"}
     kept = (await client.ok("PUT", "/plans/pro/charges/own", {"charge": {"applied_pricing_unit": None}}))["charge"]
     assert kept == changed, "what it is priced in stays"
@@ -287,8 +287,9 @@ async def test_a_price_of_one_subscription(client: Client, charge: Any) -> None:
     again = await override(client, properties={"amount": "10"})
     assert (again["lago_id"], again["min_amount_cents"]) == (changed["lago_id"], 700), "the copy itself changes"
     assert (await subscribe(client))["lago_id"] == before["lago_id"], "it is still on its plan"
-    listed = await client.ok("GET", "/subscriptions", params={"plan_code": "pro"})
-    assert listed["meta"]["total_count"] == 2
+    for query, ids in (({}, ["s2", "s1"]), ({"overridden": "true"}, ["s1"]), ({"overridden": "false"}, ["s2"])):
+        listed = await client.ok("GET", "/subscriptions", params={"plan_code": "pro", **query})
+        assert [one["external_id"] for one in listed["subscriptions"]] == ids
 
 
 async def test_what_cannot_be_overridden(client: Client, charge: Any) -> None:
@@ -300,6 +301,15 @@ async def test_what_cannot_be_overridden(client: Client, charge: Any) -> None:
     assert (kept["code"], kept["pay_in_advance"], kept["prorated"]) == ("calls", False, False)
     wrong = {"charge": {"properties": {"amount": "x"}}}
     assert await client.details("PUT", "/subscriptions/s1/charges/calls", wrong) == {"properties": ["invalid_amount"]}
+
+
+async def test_what_has_ended_keeps_its_prices(client: Client, charge: Any) -> None:
+    await subscribe(client)
+    await client.ok("DELETE", "/subscriptions/s1")
+    path = "/subscriptions/s1/charges/calls?subscription_status=terminated"
+    assert (await client.ok("GET", path))["charge"] == charge
+    refused = await client.refused(405, "PUT", path, {"charge": {"properties": {"amount": "9"}}})
+    assert refused["code"] == "subscription_not_active"
 
 
 async def test_filters_of_one_subscription(client: Client, charge: Any) -> None:

@@ -62,7 +62,7 @@ async def send(client: Client, *properties: dict[str, Any], code: str = "storage
     await client.ok("POST", "/events/batch", {"events": events})
 
 
-async def usage(client: Client, path: str = USAGE, **parameters: Any) -> Any:
+async def usage(client: Client, path: str = USAGE, /, **parameters: Any) -> Any:
     """The answer under its key."""
     path, _, _ = path.partition("?")
     [answer] = (await client.ok("GET", path, params={"external_subscription_id": "s1", **parameters})).values()
@@ -178,7 +178,7 @@ async def test_some_charges(metered: Client) -> None:
     )
     await send(metered, {"gb": 4, "cloud": "aws"}, {"gb": 6, "cloud": "gcp"})
 
-    async def codes(**parameters: object) -> list[str]:
+    async def codes(**parameters: Any) -> list[str]:
         found = await usage(metered, **parameters)
         assert found["amount_cents"] == sum(row["amount_cents"] for row in found["charges_usage"])
         return [row["charge"]["code"] for row in found["charges_usage"]]
@@ -213,7 +213,7 @@ async def test_some_groups(metered: Client) -> None:
         assert row["units"] == units, parameters
     [row] = (await usage(metered, **{"group[cloud]": "aws"}))["charges_usage"]
     assert [one["grouped_by"] for one in row["grouped_usage"]] == [{"team": "red"}], "the key groups no more"
-    for wrong in ("{", "[1]", "aws"):
+    for wrong in ("{", "[1]", "aws", "{}", '{"cloud": null}', '{"cloud": {"a": 1}}'):
         refused = await metered.refused(422, "GET", f"{USAGE}&group={wrong}")
         assert refused["error_details"] == {"group": ["value_is_invalid"]}
 

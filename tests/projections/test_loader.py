@@ -18,10 +18,11 @@ import pytest
 from domain.kernel import ids
 from domain.kernel.errors import UnavailableError
 from domain.metering.ports import Metric, UsageQuery
+from projections.followers import read_position
 from projections.postgres import Database
 from projections.usage import loader
 from projections.usage.lines import Line
-from projections.usage.loaded import Loaded
+from projections.usage.loaded import LOADED, Loaded
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import UsageStore, connector
 from projections.usage.writer import IngestLog
@@ -104,7 +105,7 @@ async def test_a_loader_that_ends_between_insert_and_position(database: Database
 
 async def test_one_loader_leads_and_another_takes_over(database: Database, usage_store: UsageStore) -> None:
     organization = ids.new()
-    ingest_log, loaded = IngestLog(database.connect), Loaded(database)
+    ingest_log, loaded = IngestLog(database.connect), Loaded(database, usage_store)
     async with following(database, usage_store):
         async with following(database, usage_store):
             for _ in range(20):
@@ -166,8 +167,10 @@ async def test_killed_with_its_engine_at_any_point(database: Database, database_
 
 
 async def _until_loaded_more(database: Database) -> None:
-    loaded = Loaded(database, patience_seconds=60)
-    await loaded.reach(await loaded.acknowledged() + 1)
+    before = await read_position(database, LOADED)
+    async with asyncio.timeout(60):
+        while await read_position(database, LOADED) <= before:
+            await asyncio.sleep(0.02)
 
 
 def _of_two_months(organization: UUID, number: int) -> list[Line]:
@@ -176,7 +179,8 @@ def _of_two_months(organization: UUID, number: int) -> list[Line]:
 
 async def test_while_clickhouse_is_away_the_log_grows_and_nothing_is_lost(database: Database, tmp_path: Path) -> None:
     clickhouse, organization = ClickHouse(tmp_path / "clickhouse"), ids.new()
-    ingest_log, store, loaded = IngestLog(database.connect), UsageStore(connector(clickhouse.url)), Loaded(database)
+    ingest_log, store = IngestLog(database.connect), UsageStore(connector(clickhouse.url))
+    loaded = Loaded(database, store)
     clickhouse.start()
     async with following(database, store):
         await log(ingest_log, line(organization))
@@ -186,8 +190,35 @@ async def test_while_clickhouse_is_away_the_log_grows_and_nothing_is_lost(databa
             await log(ingest_log, line(organization))
         await asyncio.sleep(0.2)
         await asyncio.to_thread(clickhouse.start)
-        await Loaded(database, patience_seconds=30).reach(await loaded.acknowledged())
+        await Loaded(database, store, patience_seconds=30).reach(await loaded.acknowledged())
         assert await counted(store) == (4, 4)
     await store.close()
     clickhouse.stop()
+    await ingest_log.close()
+
+
+async def test_a_store_that_was_lost_is_never_read_as_no_usage_and_is_loaded_again(
+    database: Database, tmp_path: Path
+) -> None:
+    organization = ids.new()
+    query: UsageQuery = march(organization, Metric(code="calls", aggregation_type="count_agg"))
+    ingest_log = IngestLog(database.connect)
+    for folder in ("first", "emptied"):
+        clickhouse = ClickHouse(tmp_path / folder)
+        clickhouse.start()
+        store = UsageStore(connector(clickhouse.url))
+        reader = ClickHouseUsageReader(database, store, patience_seconds=30)
+        await store.create()
+        if folder == "emptied":
+            with pytest.raises(UnavailableError, match="lost"):
+                await reader.aggregate([query], await reader.watermark())
+        async with following(database, store):
+            await log(ingest_log, line(organization), line(organization))
+            async with asyncio.timeout(30):
+                while await store.marked() < await reader.watermark():
+                    await asyncio.sleep(0.02)
+            ((usage,),) = await reader.aggregate([query], await reader.watermark())
+            assert usage.events_count == (2 if folder == "first" else 4)
+        await store.close()
+        clickhouse.stop()
     await ingest_log.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from api.call import Call
@@ -82,13 +83,14 @@ def _within(call: Call) -> Values:
     given = _structure(call, name)
     if given is None:
         return ()
-    if not isinstance(given, dict):
+    wanted = {key: value if isinstance(value, list) else [value] for key, value in _items(given)}
+    if not wanted or not all(isinstance(one, str | int) for values in wanted.values() for one in values):
         raise InvalidInputError({name: ["value_is_invalid"]})
-    within = []
-    for key, wanted in given.items():
-        texts = [text(value) for value in (wanted if isinstance(wanted, list) else [wanted])]
-        within.append((key, tuple(sorted({value for value in texts if value is not None}))))
-    return tuple(sorted(within))
+    return tuple(sorted((key, tuple(sorted({text(one) or "" for one in values}))) for key, values in wanted.items()))
+
+
+def _items(given: object) -> list[tuple[str, Any]]:
+    return list(given.items()) if isinstance(given, dict) else []
 
 
 def _presentation(call: Call) -> frozenset[str] | None:

@@ -66,6 +66,8 @@ async def list_subscriptions(call: Call) -> Json:
         where.add("subscriptions.plan_code = %(plan_code)s", plan_code=value)
     if value := call.text("currency"):
         where.add("plans.doc->'details'->>'amount_currency' = %(currency)s", currency=value)
+    if (overridden := call.boolean("overridden")) is not None:
+        where.add("(plans.parent_id is not null) = %(overridden)s", overridden=overridden)
     page, now = call.page, await tenant.now()
     views, total = await subscriptions.select(
         tenant.database, tenant.organization_id, where, limit=page.size, offset=page.offset
