@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from domain.catalog.charge import Charge
@@ -63,23 +62,13 @@ class Plan(Aggregate):
 
     class Created(Aggregate.Created):
         TOPIC = "plan.created"
-        class_version = 2  # 2: parent_id of charges, which pricing unit they are in
         organization_id: UUID
         parent_id: UUID | None
         details: PlanDetails
 
-        @staticmethod
-        def upcast_v1_v2(state: dict[str, Any]) -> None:
-            _to_v2(state)
-
     class Updated(Aggregate.Event):
         TOPIC = "plan.updated"
-        class_version = 2  # 2: parent_id of charges, which pricing unit they are in
         details: PlanDetails
-
-        @staticmethod
-        def upcast_v1_v2(state: dict[str, Any]) -> None:
-            _to_v2(state)
 
         def apply(self, plan: Plan) -> None:
             plan.details = self.details
@@ -101,9 +90,3 @@ class Plan(Aggregate):
     def delete(self, *, at: datetime) -> None:
         if self.deleted_at is None:
             self.trigger_event(self.Deleted, timestamp=at)
-
-
-def _to_v2(state: dict[str, Any]) -> None:
-    """There were no copies for subscriptions, and no pricing units."""
-    for charge in state["details"]["charges"]:
-        charge["parent_id"] = charge["applied_pricing_unit"] = None

@@ -33,7 +33,8 @@ class Loaded:
         self._position = 0
         self._pause_seconds = 0.0
         self._asking: asyncio.Task[None] | None = None
-        self._trusted_until = 0.0
+        self._looking: asyncio.Task[None] | None = None
+        self._marked, self._trusted_until = 0, 0.0
 
     async def acknowledged(self) -> int:
         """The position of the last row that is committed, 0 where there is none. Raises `UnavailableError`."""
@@ -56,18 +57,25 @@ class Loaded:
         await self.verify(position)
 
     async def verify(self, position: int) -> None:
-        """Be sure that the store still holds what was loaded, at most `_TRUSTED_SECONDS` ago.
+        """Be sure that the store still holds what was loaded; looked at again after `_TRUSTED_SECONDS`.
 
         An emptied store answers as if nothing had ever been used: that must never be billed.
 
         Raises:
-            UnavailableError: it does not.
+            UnavailableError: it does not, or cannot be asked.
         """
-        if time.monotonic() < self._trusted_until:
-            return
-        if await self._store.marked() < position:
+        for _ in range(2):  # a look that others began may have seen what was there before
+            if self._marked >= position and time.monotonic() < self._trusted_until:
+                return
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)
+        if self._marked < position:
             self._position = 0
             raise UnavailableError("usage: the store has lost events, they are loaded again")
+
+    async def _look(self) -> None:
+        self._marked = await self._store.marked()
         self._trusted_until = time.monotonic() + _TRUSTED_SECONDS
 
     async def _ask(self) -> None:

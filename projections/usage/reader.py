@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from projections.postgres import Database
 from projections.usage.aggregations import AGGREGATIONS, Aggregation
 from projections.usage.coalesce import Coalescer
 from projections.usage.loaded import Loaded
-from projections.usage.statement import Question, statement
+from projections.usage.statement import Question, statements
 from projections.usage.store import UsageStore
 
 _Answer = tuple[Usage, ...]
@@ -43,19 +44,27 @@ class ClickHouseUsageReader:
         by_type: dict[AggregationType, list[int]] = defaultdict(list)
         for index, query in enumerate(queries):
             by_type[query.metric.aggregation_type].append(index)
-        answers: dict[int, _Answer] = {}
-        for kind, indexes in by_type.items():
-            read = await self._by_type[kind].load([(queries[index], watermark) for index in indexes])
-            answers.update(zip(indexes, read, strict=True))
-        return [answers[index] for index in range(len(queries))]
+        answers = await asyncio.gather(
+            *(
+                self._by_type[kind].load([(queries[index], watermark) for index in indexes])
+                for kind, indexes in by_type.items()
+            )
+        )
+        found = {
+            index: answer
+            for indexes, of_type in zip(by_type.values(), answers, strict=True)
+            for index, answer in zip(indexes, of_type, strict=True)
+        }
+        return [found[index] for index in range(len(queries))]
 
     def _coalescer(self, aggregation: Aggregation) -> Coalescer[Question, _Answer]:
         found: type[_Found] = tuple[int, list[str], aggregation.Row]  # type: ignore[name-defined]  # known as it runs
 
         async def run(questions: Sequence[Question]) -> Sequence[_Answer]:
             rows: dict[int, list[_Found]] = defaultdict(list)
-            for row in await self._store.rows(statement(aggregation, questions), found):
-                rows[row[0]].append(row)
+            for statement in statements(aggregation, questions):
+                for row in await self._store.rows(statement, found):
+                    rows[row[0]].append(row)
             return [_answer(aggregation, query, rows[index]) for index, (query, _) in enumerate(questions)]
 
         return Coalescer(run)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.catalog.billable_metric import BillableMetricDetails
-from domain.catalog.charge import Charge
+from domain.catalog.charge import Charge, ChargeFilter
 from domain.catalog.plan import PlanDetails
 from domain.customers.customer import Address, BillingConfiguration, CustomerDetails
 from domain.organizations.organization import OrganizationDetails
@@ -97,3 +97,45 @@ async def test_properties(client: Client, model: str) -> None:
         ):
             body = {**PLAN, "code": f"p{number}", "charges": [{**charge, **charged}]}
             await tries(client, "POST", "/plans", "plan", body)
+
+
+async def test_charges_and_filters_by_themselves(client: Client) -> None:
+    metric = await client.ok("POST", "/billable_metrics", {"billable_metric": {**METRIC, "filters": FILTERS}})
+    await client.ok("POST", "/pricing_units", {"pricing_unit": {"name": "u", "code": "u", "short_name": "u"}})
+    charge = {"billable_metric_id": metric["billable_metric"]["lago_id"], "charge_model": "standard", "code": "c"}
+    filters = [{"values": {"a": ["b"]}, "properties": {"amount": "1"}}]
+    made = await client.ok("POST", "/plans", {"plan": {**PLAN, "charges": [{**charge, "filters": filters}]}})
+    of_filter = f"/plans/p/charges/c/filters/{made['plan']['charges'][0]['filters'][0]['lago_id']}"
+    subscription = {"external_customer_id": "c", "external_id": "s", "plan_code": "p"}
+    await client.ok("POST", "/subscriptions", {"subscription": subscription})
+    for value in VALUES:
+        for name in names(Charge):
+            await tries(client, "PUT", "/subscriptions/s/charges/c", "charge", {name: value})
+        for name in names(ChargeFilter):
+            await tries(client, "PUT", of_filter, "filter", {name: value})
+        for key in ("code", "conversion_rate"):
+            applied = {"code": "u", "conversion_rate": "1", key: value}
+            await tries(client, "PUT", "/plans/p/charges/c", "charge", {"applied_pricing_unit": applied})
+
+
+EVENT = ("transaction_id", "code", "external_subscription_id", "timestamp", "precise_total_amount_cents", "properties")
+NARROWING = ("filter_by_charge_id", "billable_metric_code", "group", "filter_by_presentation", "full_usage")
+
+
+async def test_estimates_and_usage(metered: Client) -> None:
+    metric = await metered.ok("POST", "/billable_metrics", {"billable_metric": METRIC})
+    charge = {"billable_metric_id": metric["billable_metric"]["lago_id"], "charge_model": "standard"}
+    await metered.ok("POST", "/plans", {"plan": {**PLAN, "charges": [{**charge, "pay_in_advance": True}]}})
+    subscription = {"external_customer_id": "c", "external_id": "s", "plan_code": "p"}
+    await metered.ok("POST", "/subscriptions", {"subscription": subscription})
+    event = {"code": "m", "external_subscription_id": "s", "properties": {"f": 1}}
+    for value in VALUES:
+        for name in EVENT:
+            await tries(metered, "POST", "/events/estimate_instant_fees", "event", {**event, name: value})
+        await tries(metered, "POST", "/events/estimate_fees", "event", {**event, "properties": {"f": value}})
+        await tries(metered, "POST", "/events/batch_estimate_instant_fees", "events", value)
+        for name in (*NARROWING, "periods_count"):
+            body = {"external_subscription_id": "s", name: value}
+            path = "past_usage" if name == "periods_count" else "current_usage"
+            answer = await metered.request("GET", f"/customers/c/{path}", json=body)
+            assert answer.status_code in (200, 400, 404, 405, 422), (body, answer.text)

@@ -110,6 +110,8 @@ OPERATIONS = [
     Operation("POST", "/events/batch_estimate_instant_fees"),
     Operation("GET", "/fees", listed="fees"),
     Operation("GET", "/fees/{lago_id}", missing="fee"),
+    Operation("PUT", "/fees/{lago_id}", wrapper="fee"),
+    Operation("DELETE", "/fees/{lago_id}", missing="fee"),
 ]
 each = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: f"{it.method} {it.path}")
 

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.embedded import processes
 from cli.embedded.folder import DataFolder
@@ -120,17 +120,26 @@ class Stack:
 
     async def workflow(self, subscription: Mapping[str, str]) -> WorkflowHandle[Any, Any]:
         """The workflow of a subscription as the API answered it, once it runs."""
-        environment = self.environment
-        client = await Client.connect(environment["TEMPORAL_ADDRESS"], namespace=environment["TEMPORAL_NAMESPACE"])
-        handle = client.get_workflow_handle(ids.subscription(UUID(subscription["lago_id"])))
-
-        async def runs() -> bool:
-            with suppress(RPCError):
-                return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
-            return False
-
-        await eventually(runs, seconds=30, what=f"{handle.id} runs")
+        name = ids.subscription(UUID(subscription["lago_id"]))
+        await eventually(lambda: self.knows(name), seconds=30, what=f"{name} has begun")
+        handle = (await self._temporal()).get_workflow_handle(name)
+        assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         return handle
+
+    async def knows(self, workflow_id: str) -> bool:
+        """Whether Temporal has a workflow of this name, or had."""
+        handle = (await self._temporal()).get_workflow_handle(workflow_id)
+        try:
+            await handle.describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def _temporal(self) -> Client:
+        environment = self.environment
+        return await Client.connect(environment["TEMPORAL_ADDRESS"], namespace=environment["TEMPORAL_NAMESPACE"])
 
 
 class Replica:

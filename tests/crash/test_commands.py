@@ -11,10 +11,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.crash.stack import Replica, Stack
+from tests.crash.stack import Replica, Stack, blocked, eventually
 from tests.crash.tenant import Found, Tenant
 
 CLIENTS = 20
+LEDGER_LOCK = 4242
+"""Of `ledger_append`, migration 0001."""
 
 METRIC: dict[str, object] = {"name": "Seats", "code": "seats", "aggregation_type": "count_agg"}
 PLAN: dict[str, object] = {
@@ -67,10 +69,17 @@ async def stored(tenant: Tenant, kind: str) -> list[Any]:
 async def test_by_many_clients_at_once(
     kind: str, key: str | None, stack: Stack, replica: Replica, found: Found
 ) -> None:
+    """None of them finds that another has begun: all have decided before the first one commits."""
     tenant = await found()
-    urls = [(stack.url, replica.url)[number % 2] for number in range(CLIENTS)]
-    answers = await asyncio.gather(*(send(tenant, url, kind, key) for url in urls))
-    answers += [await send(tenant, url, kind, key) for url in urls[:2]]
+    urls = (stack.url, replica.url)
+    async with stack.database() as connection, stack.database() as observer:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(%s)", (LEDGER_LOCK,))
+            sending = [asyncio.create_task(send(tenant, urls[number % 2], kind, key)) for number in range(CLIENTS)]
+            await eventually(lambda: blocked(observer, "ledger_append"), seconds=3, what="one of them commits")
+            await asyncio.sleep(0.5)
+    answers = await asyncio.gather(*sending)
+    answers += [await send(tenant, url, kind, key) for url in urls]
     assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
     (row,) = await stored(tenant, kind)
     results = [answer.json()[kind] for answer in answers]
@@ -110,6 +119,30 @@ async def test_an_event_by_many_clients_at_once(stack: Stack, replica: Replica, 
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [422] * (CLIENTS - 1)
     assert await tenant.usage("s") == (1, Decimal(7))
+
+
+@pytest.mark.parametrize("commits", [True, False])
+async def test_of_an_api_that_died_over_it(commits: bool, stack: Stack, replica: Replica, found: Found) -> None:
+    """Killed between commit and answer, or before the commit: sent again elsewhere, the command is done once."""
+    tenant = await found()
+    async with stack.database() as connection, stack.database() as observer:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(%s)", (LEDGER_LOCK,))
+            first = asyncio.create_task(send(tenant, replica.url, "plan", "k"))
+            await eventually(lambda: blocked(observer, "ledger_append"), seconds=3, what="a transaction is under way")
+            (backend,) = await blocked(observer, "ledger_append")
+            replica.kill()
+            with pytest.raises(httpx.TransportError):
+                await first
+            if not commits:
+                await observer.execute("select pg_terminate_backend(%s, 3000)", (backend,))
+            again = asyncio.create_task(send(tenant, stack.url, "plan", "k"))
+        answer = await again
+    replica.start()
+    await replica.ready()
+    assert answer.status_code == 200, answer.text
+    (plan,) = await stored(tenant, "plan")
+    assert answer.json()["plan"]["lago_id"] == plan["lago_id"]
 
 
 async def test_a_key_is_of_one_command(stack: Stack, found: Found) -> None:

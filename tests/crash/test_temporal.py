@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import random
+from uuid import UUID
 
 from tests.crash.stack import Stack, eventually, first_run
 from tests.crash.tenant import Found, price
+from workflows import ids
 
 
 async def test_away_for_a_while(stack: Stack, found: Found) -> None:
+    """The dispatcher dies of it too: what it was to carry over is in the ledger, and it knows how far it had come."""
     tenant = await found()
     sleeper = await stack.workflow(await tenant.subscribe("old"))
     await tenant.use("old", 3, at="2026-01-15T00:00:00Z")
     await tenant.advance("2026-02-01")
     life = await first_run(sleeper)
+    (invoice,) = await tenant.invoices()
     with stack.nothing_restarts():
         await stack.kill("temporal")
+        await tenant.http.post(f"/api/v1/invoices/{invoice['lago_id']}/download")
         await tenant.use("old", 4, at="2026-02-15T00:00:00Z")
         await tenant.subscribe("new")
         assert (await tenant.ask("2026-03-01")).status_code == 202
+        await stack.kill("dispatcher")
         assert not await tenant.is_there()
         assert await tenant.amounts() == [("old", "2026-02-01", price(3))]
     await tenant.arrived()
@@ -29,6 +35,7 @@ async def test_away_for_a_while(stack: Stack, found: Found) -> None:
         ("old", "2026-03-01", price(4)),
     ]
     assert await first_run(sleeper) == life, "started anew instead of woken"
+    await eventually(lambda: stack.knows(ids.document(UUID(invoice["lago_id"]))), seconds=30, what="a document is made")
 
 
 async def test_killed_in_the_middle_of_a_billing_run(stack: Stack, found: Found, rng: random.Random) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -19,6 +18,8 @@ from typing import Any
 import httpx
 import jmespath
 import yaml
+
+from domain.kernel import ids
 
 PATIENCE_SECONDS = 15
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -37,7 +38,7 @@ _Loader.yaml_implicit_resolvers = {
 def load(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(name, document) of all scenarios in the files below a folder."""
     for file in sorted(folder.rglob("*.yaml")):
-        for document in yaml.load_all(file.read_text(), _Loader):  # noqa: S506 - a SafeLoader
+        for document in yaml.load_all(file.read_text(), _Loader):
             if document:
                 yield f"{file.stem}: {document['scenario']}", document
 
@@ -52,7 +53,7 @@ def tell(document: dict[str, Any], url: str, admin_key: str) -> None:
         )
         assert answer.status_code == 201, answer.text
         http.headers["Authorization"] = f"Bearer {answer.json()['organization']['api_key']}"
-        kept: dict[str, Any] = {"run": uuid.uuid4().hex[:8]}
+        kept: dict[str, Any] = {"run": ids.new().hex[-8:]}
         for number, step in enumerate(document["steps"], 1):
             problem = _take(step, http, kept)
             assert not problem, f"step {number} ({step.get('note') or step.get('call') or 'clock, events'}): {problem}"
@@ -82,7 +83,7 @@ def _advance(http: httpx.Client, now: str) -> str:
 
 def _use(http: httpx.Client, event: dict[str, Any]) -> str:
     fields = {key: value for key, value in event.items() if key != "count"}
-    batch = [{"transaction_id": uuid.uuid4().hex, **fields} for _ in range(event.get("count", 1))]
+    batch = [{"transaction_id": ids.new().hex, **fields} for _ in range(event.get("count", 1))]
     for start in range(0, len(batch), 100):
         answer = http.post("/api/v1/events/batch", json={"events": batch[start : start + 100]})
         if answer.status_code != 200:
