@@ -29,7 +29,8 @@ BENCHMARKS: Final[Mapping[str, Callable[[Stack, Sizes], Awaitable[list[Row]]]]] 
     "replay": replay.run,
 }
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=140)
+"""As wide as the table."""
 
 
 async def measure(names: Sequence[str]) -> list[Row]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -74,12 +75,13 @@ def write(rows: Sequence[Row], file: Path) -> None:
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
-    table = Table()
+    """As Markdown, for `docs/benchmarks.md`."""
+    table = Table(box=MARKDOWN)
     table.add_column("work")
     for name in ("value", "limit", "ratio"):
         table.add_column(name, justify="right")
     table.add_column("reach")
-    table.add_column("")
+    table.add_column("ok")
     for row in rows:
         limit = "" if row.limit is None else text(row.limit)
         ratio = "" if row.ratio is None else text(row.ratio)

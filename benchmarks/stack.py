@@ -47,12 +47,14 @@ def _say_nothing(name: str, text: str) -> None:
 @asynccontextmanager
 async def beside(stack: Stack, module: str, *arguments: str) -> AsyncIterator[Process]:
     """A process of the benchmarks, in the environment of the stack's roles; what it prints is piped here."""
-    process = await asyncio.create_subprocess_exec(
-        *processes.dying_with_parent([sys.executable, "-m", module, *arguments], signal.SIGTERM),
-        cwd=ROOT,
-        env=processes.marked({**os.environ, **stack.environment}, stack.folder.path),
-        stdout=PIPE,
-    )
+    with (stack.folder.logs / f"{module}.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            *processes.dying_with_parent([sys.executable, "-m", module, *arguments], signal.SIGTERM),
+            cwd=ROOT,
+            env=processes.marked({**os.environ, **stack.environment}, stack.folder.path),
+            stdout=PIPE,
+            stderr=log,
+        )
     try:
         yield process
     finally:

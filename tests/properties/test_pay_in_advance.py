@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate, pairwise
@@ -15,7 +16,7 @@ from domain.metering.current_peak import current_prorated_units, current_units
 from domain.metering.high_water import fold, rises
 from domain.metering.ports import Metric
 from domain.metering.usage_event import UsageEvent, in_order
-from domain.pricing.estimate import estimate_fee
+from domain.pricing.pay_in_advance import price_event
 from domain.pricing.pricing_unit import SETTLES_AS, convert
 from domain.pricing.projection import Elapsed, project
 from domain.pricing.registry import ChargeModel
@@ -135,7 +136,8 @@ def test_an_estimate_is_the_fee_that_the_event_then_gets(data: st.DataObject, me
     *_, sent = [*data.draw(histories(metric)), event(77, {"v": "1"})]
     at = after(30 * 86_400 - 1)
     before = usage_before(events, charge_model, properties, metric)
-    estimate = estimate_fee(charge_model, properties, metric, sent, before, at=at, currency="EUR")
+    sample = replace(sent, timestamp=at)
+    estimate = price_event(charge_model, properties, metric, sample, before, currency="EUR")
     stored = event(99, sent.properties, at=at, amount_cents=wire(sent.precise_total_amount_cents or Decimal(0)))
     assert estimate == fees(charge_model, properties, metric, [*events, stored])[-1]
 
