@@ -29,7 +29,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
             key=owner.key,
             kind="batch",
             connections=sizes.connections,
-            seconds=2 * sizes.seconds,
+            seconds=5 * sizes.seconds,
             warm_up_seconds=0,
         )
         loading = asyncio.create_task(generator.put(load, on))

@@ -11,7 +11,7 @@ class Sizes:
     Attributes:
         rounds: how often work and limit take turns; the medians count.
         billing_rounds: the same for billing runs, which take longer.
-        seconds, warm_up_seconds: of load over HTTP, in each turn.
+        seconds, warm_up_seconds: of load over HTTP, in each turn: short ones, for what else the machine does changes.
         connections: of the load generator, each with one request under way.
         subscriptions: that are due at one instant.
         lead_seconds: from the start of that many workflows until then; more than ten, for then a run continues as new
@@ -41,10 +41,10 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=5,
+    rounds=9,
     billing_rounds=3,
-    seconds=4,
-    warm_up_seconds=1,
+    seconds=2,
+    warm_up_seconds=0.5,
     connections=64,
     subscriptions=1_000,
     lead_seconds=20,

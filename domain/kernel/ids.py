@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import time
 from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("6f1c9a52-8f6e-5d0b-9a3e-0d1b7a3c5e11")
+_random = random.Random().getrandbits  # noqa: S311 - unique is enough, an id is no secret; seeded by the system
 
 
 def new() -> UUID:
@@ -15,8 +16,8 @@ def new() -> UUID:
     Its time is the machine's, also in a sandbox: it orders, and is never read as an instant.
     """
     millis = time.time_ns() // 1_000_000
-    value = (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
-    return UUID(int=value)
+    bits = _random(74)
+    return UUID(int=(millis & (1 << 48) - 1) << 80 | 0x7 << 76 | bits >> 62 << 64 | 0b10 << 62 | bits & (1 << 62) - 1)
 
 
 def of(kind: str, *parts: object) -> UUID:

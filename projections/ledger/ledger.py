@@ -225,16 +225,18 @@ def _command_of(aggregate: Aggregate) -> tuple[UUID, str, str, str, UUID] | None
     return command.organization_id, command.key, command.fingerprint, get_topic(type(aggregate)), aggregate.id
 
 
-def _with_numbers(state: Mapping[str, Any], numbers: Mapping[int, int], *, nested: bool = True) -> dict[str, Any]:
-    """The entries that hold a placeholder, with the number instead."""
-    changed: dict[str, Any] = {}
-    for name, value in state.items():
-        if type(value) is int and value in numbers:
-            changed[name] = numbers[value]
-        elif nested and dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-            if inner := _with_numbers(fields, numbers, nested=False):
-                changed[name] = dataclasses.replace(value, **inner)
+def _with_numbers(state: Mapping[str, Any], numbers: Mapping[int, int]) -> dict[str, Any]:
+    """The entries that hold a placeholder, themselves or in a field of the dataclass that they are, with the number."""
+    changed: dict[str, Any] = {
+        name: numbers[value] for name, value in state.items() if type(value) is int and value in numbers
+    }
+    if len(changed) < len(numbers):
+        for name, value in state.items():
+            if dataclasses.is_dataclass(value) and not isinstance(value, type):
+                fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+                inner = {field: numbers[held] for field, held in fields if type(held) is int and held in numbers}
+                if inner:
+                    changed[name] = dataclasses.replace(value, **inner)
     return changed
 
 

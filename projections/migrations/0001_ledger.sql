@@ -78,11 +78,11 @@ declare
   ranges int[] := array[1, event_requests[cardinality(event_requests)]];  -- a stack of (first, last), the top at the end
   first int;
   last int;
-  slot int;
-  next_number record;
   written_states bytea[];
   written_docs text[];
   taken_requests int[];
+  taken_slots bigint[];
+  taken_placeholders text[];
   taken bigint[];
   inserted bigint[];
   target text;
@@ -96,8 +96,6 @@ begin
     -- What a failed try has put in place of placeholders must not be seen by the next: variables are not rolled back.
     written_states := states;
     written_docs := row_docs;
-    taken_requests := '{}';
-    taken := '{}';
     begin
       insert into commands (organization_id, key, fingerprint, topic, aggregate_id)
         select c.o, c.k, c.f, c.t, c.a
@@ -105,27 +103,36 @@ begin
                     command_aggregates) as c (r, o, k, f, t, a)
         where c.r between first and last;
 
-      for next_number in
-        select s.r as request, s.scope, s.placeholder::text as placeholder, null::bigint as value
+      -- Each scope gives its next numbers in the order asked for.
+      with asked as (
+        select s.r, s.scope, s.placeholder, s.o, row_number() over (partition by s.scope order by s.o) as place,
+               count(*) over (partition by s.scope) as times, row_number() over (partition by s.r order by s.o) as slot
         from unnest(sequence_requests, sequence_scopes, sequence_placeholders) with ordinality as s (r, scope, placeholder, o)
-        where s.r between first and last order by s.o
-      loop
-        insert into sequences as s (scope, value) values (next_number.scope, 1)
-          on conflict (scope) do update set value = s.value + 1
-          returning s.value into next_number.value;
-        taken_requests := taken_requests || next_number.request;
-        taken := taken || next_number.value;
-        slot := array_position(event_requests, next_number.request);
-        while event_requests[slot] = next_number.request loop
-          written_states[slot] := convert_to(replace(convert_from(written_states[slot], 'UTF8'), next_number.placeholder,
-                                                   next_number.value::text), 'UTF8');
-          slot := slot + 1;
-        end loop;
-        slot := array_position(row_requests, next_number.request);
-        while row_requests[slot] = next_number.request loop
-          written_docs[slot] := replace(written_docs[slot], next_number.placeholder, next_number.value::text);
-          slot := slot + 1;
-        end loop;
+        where s.r between first and last
+      ), given as (
+        insert into sequences as s (scope, value) select distinct on (scope) scope, times from asked order by scope
+          on conflict (scope) do update set value = s.value + excluded.value
+          returning s.scope, s.value
+      )
+      select array_agg(asked.r order by asked.o), array_agg(asked.slot order by asked.o),
+             array_agg(asked.placeholder::text order by asked.o),
+             array_agg(given.value - asked.times + asked.place order by asked.o)
+        into taken_requests, taken_slots, taken_placeholders, taken
+        from asked join given using (scope);
+
+      -- Most members have one number or two: all first ones are put in place at once, then all second ones.
+      for nth in 1 .. coalesce((select max(t) from unnest(taken_slots) as t), 0) loop
+        select array_agg(case when t.p is null then e.s
+                              else convert_to(replace(convert_from(e.s, 'UTF8'), t.p, t.v::text), 'UTF8') end order by e.o)
+          into written_states
+          from unnest(event_requests, written_states) with ordinality as e (r, s, o)
+          left join unnest(taken_requests, taken_slots, taken_placeholders, taken) as t (r, slot, p, v)
+            on t.r = e.r and t.slot = nth;
+        select array_agg(case when t.p is null then w.d else replace(w.d, t.p, t.v::text) end order by w.o)
+          into written_docs
+          from unnest(row_requests, written_docs) with ordinality as w (r, d, o)
+          left join unnest(taken_requests, taken_slots, taken_placeholders, taken) as t (r, slot, p, v)
+            on t.r = w.r and t.slot = nth;
       end loop;
 
       with i as (
@@ -153,12 +160,13 @@ begin
       end loop;
 
       return query
-        select e.r, array_agg(inserted[e.n] order by e.n),
-               (select array_agg(t.v order by t.o) from unnest(taken_requests, taken) with ordinality as t (r, v, o)
-                where t.r = e.r), null::text, null::text, null::text
-        from (select u.r, row_number() over (order by u.o) as n
-              from unnest(event_requests) with ordinality as u (r, o) where u.r between first and last) as e
-        group by e.r;
+        select e.r, e.ids, t.numbers, null::text, null::text, null::text
+        from (select u.r, array_agg(inserted[u.n] order by u.n) as ids
+              from (select v.r, row_number() over (order by v.o) as n
+                    from unnest(event_requests) with ordinality as v (r, o) where v.r between first and last) as u
+              group by u.r) as e
+        left join (select n.r, array_agg(n.v order by n.o) as numbers
+                   from unnest(taken_requests, taken) with ordinality as n (r, v, o) group by n.r) as t using (r);
     exception when integrity_constraint_violation or data_exception or program_limit_exceeded then
       if first < last then
         ranges := ranges || array[(first + last) / 2 + 1, last, first, (first + last) / 2];

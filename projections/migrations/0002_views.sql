@@ -20,7 +20,8 @@ create procedure create_read_model(name text) language plpgsql as $$
 begin
   execute format('create table %I (id uuid primary key, organization_id uuid not null, doc jsonb not null,
     created_at timestamptz generated always as (instant(doc->>''created_at'')) stored,
-    deleted_at timestamptz generated always as (instant(doc->>''deleted_at'')) stored)', name);
+    deleted_at timestamptz generated always as (instant(doc->>''deleted_at'')) stored)
+    with (fillfactor = 80)', name);  -- room on the page for the next version of a row
   call isolate_tenants(name);
   execute format('grant select on %I to durabill_app', name);
   execute format('create index on %I (organization_id, created_at desc, id)', name);

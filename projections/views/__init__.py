@@ -92,7 +92,7 @@ def document(aggregate: Aggregate) -> dict[str, Any]:
     """The public state of an aggregate: its attributes without an underscore, `id`, `created_at`, `updated_at`."""
     state = {name: value for name, value in vars(aggregate).items() if not name.startswith("_")}
     state |= {"id": aggregate.id, "created_at": aggregate.created_on, "updated_at": aggregate.modified_on}
-    builtins: dict[str, Any] = msgspec.to_builtins(state, order="deterministic")
+    builtins: dict[str, Any] = msgspec.to_builtins(state)
     return builtins
 
 

@@ -12,7 +12,10 @@ from workflows import ids
 
 
 async def test_away_for_a_while(stack: Stack, found: Found) -> None:
-    """The dispatcher dies of it too: what it was to carry over is in the ledger, and it knows how far it had come."""
+    """The dispatcher dies of it too: what it was to carry over is in the ledger, and it knows how far it had come.
+
+    A document is asked for as well, since what becomes of it shows that: missing sleepers would be healed.
+    """
     tenant = await found()
     sleeper = await stack.workflow(await tenant.subscribe("old"))
     await tenant.use("old", 3, at="2026-01-15T00:00:00Z")
@@ -21,7 +24,8 @@ async def test_away_for_a_while(stack: Stack, found: Found) -> None:
     (invoice,) = await tenant.invoices()
     with stack.nothing_restarts():
         await stack.kill("temporal")
-        await tenant.http.post(f"/api/v1/invoices/{invoice['lago_id']}/download")
+        document = await tenant.http.post(f"/api/v1/invoices/{invoice['lago_id']}/download")
+        assert document.is_success, document.text
         await tenant.use("old", 4, at="2026-02-15T00:00:00Z")
         await tenant.subscribe("new")
         assert (await tenant.ask("2026-03-01")).status_code == 202
@@ -44,7 +48,7 @@ async def test_killed_in_the_middle_of_a_billing_run(stack: Stack, found: Found,
     sleepers = [await stack.workflow(await tenant.subscribe(name)) for name in names]
     lives = [await first_run(sleeper) for sleeper in sleepers]
     asking = asyncio.create_task(tenant.ask("2026-04-01"))
-    some = rng.randint(1, 2 * len(names))
+    some = rng.randint(1, len(names))
 
     async def issued() -> bool:
         return len(await tenant.invoices()) >= some
