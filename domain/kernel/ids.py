@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("6f1c9a52-8f6e-5d0b-9a3e-0d1b7a3c5e11")
-_random = random.Random().getrandbits  # noqa: S311 - unique is enough, an id is no secret; seeded by the system
+_source = random.Random()  # noqa: S311 - unique is enough, an id is no secret
+os.register_at_fork(after_in_child=_source.seed)
+_random = _source.getrandbits
 
 
 def new() -> UUID:
