@@ -1,7 +1,6 @@
 """`python -m benchmarks [names]`: measure, show the table, and write `build/bench.json`.
 
-Each benchmark has the machine to itself, on a stack that is started for it. All of them take about ten minutes on two
-cores.
+One after the other, each on a stack that is started for it.
 """
 
 from __future__ import annotations
