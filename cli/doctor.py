@@ -24,6 +24,7 @@ from cli.embedded.temporal_binary import TemporalNotFoundError
 from domain.kernel.errors import UnavailableError
 from projections.migrate import migrations
 from projections.settings import Settings
+from projections.usage.arrivals import NAME as IN_ADVANCE
 from projections.usage.loaded import LOADED, LOADING
 from workflows.client import connect
 from workflows.ids import BILLING, DOCUMENTS
@@ -71,6 +72,7 @@ async def examine(settings: Settings) -> list[Finding]:
         "PostgreSQL": postgres,
         "migrations": migrated,
         "followers": followers,
+        "charges in advance": unpriced,
         "ClickHouse": clickhouse,
         "Temporal": temporal,
         "workers": polled,
@@ -134,13 +136,29 @@ async def followers(settings: Settings) -> str:
     """How far those who follow a log are behind its end."""
     async with await connected(settings) as connection:
         try:
-            rows = await (await connection.execute(LAGS, ([LOADED, LOADING],))).fetchall()
+            rows = await (await connection.execute(LAGS, ([LOADED, LOADING, IN_ADVANCE],))).fetchall()
         except psycopg.errors.UndefinedTable:
             raise AilingError("no schema", "`durabill migrate`") from None
     text = ", ".join(f"{name} {lag} behind" for name, lag in rows) or "none has begun"
     if any(lag > LARGE_LAG for _, lag in rows):
         raise AilingError(text, "is its process running? `durabill dispatcher`, `durabill loader`")
     return text
+
+
+async def unpriced(settings: Settings) -> str:
+    """Events that no charge in advance could price."""
+    async with await connected(settings) as connection:
+        try:
+            query = "select count(*), min(error) from unpriced_events"
+            row = await (await connection.execute(query)).fetchone()
+        except psycopg.errors.UndefinedTable:
+            raise AilingError("no schema", "`durabill migrate`") from None
+    assert row is not None
+    if row[0]:
+        raise AilingError(
+            f"{row[0]} events not priced: {row[1]}", "the worker's log has them; it tries again when it starts"
+        )
+    return "every event priced"
 
 
 async def clickhouse(settings: Settings) -> str:
