@@ -41,7 +41,7 @@ from api.resources.test_clock import router as test_clock
 from api.routing import Handler, Operations
 from api.tenant import Tenants
 from domain.kernel import decimals, ids
-from domain.kernel.errors import NotFoundError
+from domain.kernel.errors import NotFoundError, UnavailableError
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from projections.settings import Settings
