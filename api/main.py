@@ -97,7 +97,9 @@ class Api:
             reply = answer if isinstance(answer, Reply) else Reply(body=answer)
         except Exception as error:
             reply = Reply(*present_error(error))
-            if reply.status >= 500:
+            if isinstance(error, UnavailableError):
+                log.warning("request refused", what=error.what)
+            elif reply.status >= 500:
                 log.error("request failed", exc_info=error)
         await _send(reply, request_id, send)
         level = logging.DEBUG if reply.status < 400 else logging.INFO
