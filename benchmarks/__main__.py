@@ -13,7 +13,20 @@ from typing import Final
 import uvloop
 from rich.console import Console
 
-from benchmarks import billing, http, machine, memory, replay, results, sandbox, stack, usage
+from benchmarks import (
+    aggregations,
+    billing,
+    http,
+    machine,
+    memory,
+    metering,
+    pricing,
+    replay,
+    results,
+    sandbox,
+    stack,
+    usage,
+)
 from benchmarks.results import Row
 from benchmarks.sizes import FULL, Sizes
 from cli.up import Stack
@@ -25,6 +38,9 @@ BENCHMARKS: Final[Mapping[str, Callable[[Stack, Sizes], Awaitable[list[Row]]]]] 
     "http": http.run,
     "billing": billing.run,
     "usage": usage.run,
+    "metering": metering.run,
+    "aggregations": aggregations.run,
+    "pricing": pricing.run,
     "replay": replay.run,
 }
 

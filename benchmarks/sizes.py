@@ -18,6 +18,8 @@ class Sizes:
             after a single period (`workflows/subscription.py`).
         years: of the sandbox, 12 bills each.
         stored_events: in ClickHouse; of `metered` subscriptions.
+        aggregated: events of one subscription, ascending.
+        fees: priced in each round.
         reads: of current usage, and of the bare query.
         sent: events whose way into current usage is timed.
         streams: customers of the ledger that is replayed; each brings about ten events.
@@ -34,6 +36,8 @@ class Sizes:
     years: int
     stored_events: int
     metered: int
+    aggregated: tuple[int, ...]
+    fees: int
     reads: int
     sent: int
     streams: int
@@ -51,6 +55,8 @@ FULL = Sizes(
     years=5,
     stored_events=10_000_000,
     metered=10_000,
+    aggregated=(10_000, 100_000, 1_000_000, 10_000_000),
+    fees=100_000,
     reads=400,
     sent=300,
     streams=3_000,
@@ -67,6 +73,8 @@ SMOKE = Sizes(
     years=1,
     stored_events=1_000,
     metered=10,
+    aggregated=(10, 100),
+    fees=100,
     reads=2,
     sent=2,
     streams=3,

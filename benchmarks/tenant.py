@@ -68,8 +68,10 @@ async def founded(stack: Stack, *, sandbox: bool = False) -> AsyncIterator[Tenan
         yield tenant
 
 
-async def subscribe(ledger: Ledger, organization_id: UUID, names: Sequence[str], *, at: datetime) -> list[Subscription]:
-    """A customer and a subscription to `pro` for each name, begun at an instant that may lie in the past."""
+async def subscribe(
+    ledger: Ledger, organization_id: UUID, names: Sequence[str], *, at: datetime, plan_code: str = "pro"
+) -> list[Subscription]:
+    """A customer and a subscription for each name, begun at an instant that may lie in the past."""
     organization = await ledger.load(Organization, organization_id)
 
     async def begin(name: str) -> Subscription:
@@ -77,7 +79,7 @@ async def subscribe(ledger: Ledger, organization_id: UUID, names: Sequence[str],
             ledger,
             organization,
             external_customer_id=name,
-            plan_code="pro",
+            plan_code=plan_code,
             external_id=name,
             details=SubscriptionDetails(subscription_at=at),
             at=at,

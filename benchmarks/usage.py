@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import time
-from base64 import b64encode
 from contextlib import closing
 from decimal import Decimal
-from http.client import HTTPConnection
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from benchmarks import generator, tenant, usage_events
+from benchmarks.connections import Api, ClickHouse
 from benchmarks.generator import Load
 from benchmarks.results import Reach, Row
 from benchmarks.sizes import Sizes
 from benchmarks.tenant import Tenant
 from benchmarks.usage_events import GIGABYTES, Events
-from cli.up import HOST, Stack
+from cli.up import Stack
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 from projections.usage.store import TABLE
@@ -68,20 +65,10 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
     return [reads, visible]
 
 
-class _Api:
-    """Over one connection, and without a client's own machinery."""
-
-    def __init__(self, on: Stack, owner: Tenant) -> None:
-        self._connection = HTTPConnection(HOST, on.port, timeout=30)
-        self._headers = {"Authorization": f"Bearer {owner.key}", "Content-Type": "application/json"}
-
-    def close(self) -> None:
-        self._connection.close()
-
+class _Api(Api):
     def usage(self) -> tuple[Decimal, int]:
         """Units and events."""
-        path = f"/api/v1/customers/{_PREFIX}0/current_usage?external_subscription_id={_PREFIX}0"
-        [charge] = self._ask("GET", path)["customer_usage"]["charges_usage"]
+        [charge] = self.charges_usage(f"{_PREFIX}0")
         return Decimal(charge["units"]), charge["events_count"]
 
     def send(self, transaction_id: str) -> None:
@@ -91,33 +78,16 @@ class _Api:
             "code": "gb",
             "properties": {"gb": GIGABYTES},
         }
-        self._ask("POST", "/api/v1/events", {"event": event})
-
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        self._connection.request(method, path, None if body is None else json.dumps(body), self._headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        assert answer.status == 200, (method, path, content)
-        return json.loads(content)
+        self.ask("POST", "/api/v1/events", {"event": event})
 
 
-class _ClickHouse:
+class _ClickHouse(ClickHouse):
     def __init__(self, on: Stack, owner: Tenant, events: Events) -> None:
-        url = urlsplit(on.environment["CLICKHOUSE_URL"])
-        assert url.hostname is not None
-        self._connection = HTTPConnection(url.hostname, url.port, timeout=30)
-        self._headers = {"Authorization": "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()}
+        super().__init__(on)
         self._query = _QUERY.format(owner.organization_id, *(f"{at:%F %T}" for at in (events.first_at, tenant.now())))
 
-    def close(self) -> None:
-        self._connection.close()
-
     def usage(self) -> tuple[Decimal, int]:
-        self._connection.request("POST", "/", self._query, self._headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        assert answer.status == 200, content
-        units, count = json.loads(content)
+        [[units, count]] = self.ask(self._query)
         return Decimal(str(units)), int(count)
 
 

@@ -132,11 +132,12 @@ async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due
     active = await ledger.find_all(
         Subscription, account.organization.id, customer_id=str(account.customer.id), status="active"
     )
-    if len(active) == 1:
+    others = [one for one in active if one.id != case.subscription.id]
+    if not others:
         return [case]
-    plans = {plan.id: plan for plan in await ledger.load_many(Plan, sorted({one.plan_id for one in active}))}
-    together = []
-    for subscription in active:
+    plans = {plan.id: plan for plan in await ledger.load_many(Plan, sorted({one.plan_id for one in others}))}
+    together = [case]
+    for subscription in others:
         plan = plans[subscription.plan_id]
         other = await _case(ledger, subscription, plan, case.schedule.timezone)
         if (

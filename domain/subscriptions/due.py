@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -65,24 +66,37 @@ def next_due(subscription: Subscription, schedule: Schedule, trial_end: datetime
         day = local_date(subscription.details.subscription_at, timezone)
         found.append(Due(start_of_day(day, timezone), "activation"))
     if subscription.status == "active":
-        assert subscription.started_at is not None
-        assert subscription.activated_at is not None
-        assert subscription.billed_on is not None
-        if subscription.owes_starting_invoice:
-            # A start later today is billed at once.
-            starts_at = min(subscription.started_at, subscription.activated_at)
-            found.append(Due(subscription.trial_ended_at or starts_at, "starting_invoice"))
-        if trial_end is not None and subscription.trial_ended_at is None:
-            found.append(Due(max(trial_end, subscription.started_at), "trial_end"))
-        ending_on = None
-        if subscription.details.ending_at is not None:
-            ending_on = local_date(subscription.details.ending_at, timezone)
-            ends_at = max(start_of_day(ending_on, timezone), subscription.started_at)
-            found.append(Due(ends_at, "termination"))
-        billing_day = next_billing_day(schedule, subscription.billed_on)
-        if billing_day != ending_on:
-            found.append(Due(billing_instant(schedule, billing_day), "periodic_invoice"))
-    if subscription.status == "terminated" and subscription.owes_final_invoice:
+        found += _of_life(subscription, schedule, trial_end)
+    if subscription.status == "terminated":
+        # What fell due before the end is owed all the same, however late it is done: an outage forgives no period.
         assert subscription.terminated_at is not None
-        found.append(Due(subscription.terminated_at, "final_invoice"))
+        ended_on = start_of_day(local_date(subscription.terminated_at, timezone), timezone)
+        for due in _of_life(subscription, schedule, trial_end):
+            if due.what != "termination" and due.at < (
+                ended_on if due.what == "periodic_invoice" else subscription.terminated_at
+            ):
+                found.append(due)
+        if subscription.owes_final_invoice:
+            found.append(Due(subscription.terminated_at, "final_invoice"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
+
+
+def _of_life(subscription: Subscription, schedule: Schedule, trial_end: datetime | None) -> Iterator[Due]:
+    """What is due for one that has started, as if it never ended but by its `ending_at`."""
+    timezone = schedule.timezone
+    assert subscription.started_at is not None
+    assert subscription.activated_at is not None
+    assert subscription.billed_on is not None
+    if subscription.owes_starting_invoice:
+        # A start later today is billed at once.
+        starts_at = min(subscription.started_at, subscription.activated_at)
+        yield Due(subscription.trial_ended_at or starts_at, "starting_invoice")
+    if trial_end is not None and subscription.trial_ended_at is None:
+        yield Due(max(trial_end, subscription.started_at), "trial_end")
+    ending_on = None
+    if subscription.details.ending_at is not None:
+        ending_on = local_date(subscription.details.ending_at, timezone)
+        yield Due(max(start_of_day(ending_on, timezone), subscription.started_at), "termination")
+    billing_day = next_billing_day(schedule, subscription.billed_on)
+    if billing_day != ending_on:
+        yield Due(billing_instant(schedule, billing_day), "periodic_invoice")

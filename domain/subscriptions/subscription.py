@@ -130,7 +130,6 @@ class Subscription(Aggregate):
         def apply(self, subscription: Subscription) -> None:
             subscription.status, subscription.terminated_at = "terminated", self.terminated_at
             subscription.details = self.details
-            subscription.owes_starting_invoice = False
             subscription.owes_final_invoice = self.ends_with_invoice
 
     class Canceled(Aggregate.Event):

@@ -14,6 +14,7 @@ from domain.invoicing.replay import replay_prices, replay_usage
 from domain.kernel.errors import ConflictError, UnavailableError
 from domain.kernel.ledger import Ledger
 from domain.metering.ports import Usage
+from domain.subscriptions.commands import terminate_subscription
 from domain.subscriptions.subscription import Subscription
 from tests.builders import MemoryUsage, Shop, instant
 
@@ -187,3 +188,37 @@ async def test_nothing_is_issued_for_zero_where_that_is_skipped(ledger: Ledger) 
     assert await invoices(shop) == []
     [closed] = await ledger.find_all(Invoice, shop.organization.id, status="closed")
     assert closed.numbering is None
+
+
+async def test_what_was_due_before_an_end_is_billed_however_late(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    await shop.plan()
+    await shop.plan("advance", pay_in_advance=True)
+    arrears = await shop.subscribe(at="2024-01-01")
+    advance_ = await shop.subscribe("s2", at="2024-01-01", plan="advance")
+    await shop.subscribe("s3", at="2024-01-20")  # lives on, and is due at other times
+    for subscription in (arrears, advance_):  # nothing has been billed: the workers were away since January
+        await terminate_subscription(
+            ledger,
+            subscription.id,
+            on_termination_credit_note=None,
+            on_termination_invoice=None,
+            at=instant("2024-03-10T12:00"),
+        )
+    assert await advance(shop, usage, arrears, "2024-03-11") is None
+    assert await advance(shop, usage, advance_, "2024-03-11") is None
+    found = [
+        (str(one.content.issuing_date), row.external_id, one.content.totals.total_amount_cents)
+        for one in await invoices(shop)
+        for row in one.content.subscriptions
+        if row.external_id != "s3"
+    ]
+    assert sorted(found) == [
+        ("2024-01-01", "s2", 3100),
+        ("2024-02-01", "s1", 4300),
+        ("2024-02-01", "s2", 3100),
+        ("2024-03-01", "s1", 6200),
+        ("2024-03-01", "s2", 3100),
+        ("2024-03-10", "s1", 1000),
+        ("2024-03-10", "s2", 0),
+    ], "s1 shares its periodic invoices with s3, which brings 12 of 31 days and then 31 of 31"
