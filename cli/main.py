@@ -155,7 +155,7 @@ def replay(
     if report is None:
         raise typer.Exit(1)
     for difference in report.differences:
-        typer.echo(f"{difference.invoice_id} {difference.what}: {difference.kept} kept, {difference.computed} computed")
+        typer.echo(f"{difference.id} {difference.what}: {difference.kept} kept, {difference.computed} computed")
     typer.echo(str(report))
     if report.differences:
         raise typer.Exit(1)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import LiteralString
 from uuid import UUID
 
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.replay import Difference, replay_prices, replay_usage
+from domain.invoicing.standalone_fee import StandaloneFee
 from domain.metering.ports import UsageReader
 from projections.ledger.ledger import PostgresLedger
 from projections.postgres import Database
 
 _PAGE = 200
+_INVOICES: LiteralString = "invoices where true"
+_STANDALONE_FEES: LiteralString = "fees where invoice_id is null"
 
 
 @dataclass(slots=True)
@@ -35,7 +39,7 @@ async def replay(
     organization_id: UUID | None = None,
     invoice_id: UUID | None = None,
 ) -> Report:
-    """Replay the invoices of an organization, one of them, or all.
+    """Replay the invoices of an organization with its fees that are on none, one invoice, or all of all organizations.
 
     Raises:
         UnavailableError: a store cannot be read.
@@ -43,27 +47,32 @@ async def replay(
     report = Report()
     ledger = PostgresLedger(database)
     try:
-        async for ids in _pages(database, organization_id, invoice_id):
+        async for ids in _pages(database, organization_id, _INVOICES, invoice_id):
             invoices = await ledger.load_many(Invoice, ids)
-            for invoice in invoices:
-                report.invoices += 1
-                report.fees += len(invoice.content.fees)
-                report.differences += replay_prices(invoice)
+            report.invoices += len(invoices)
+            report.fees += sum(len(invoice.content.fees) for invoice in invoices)
+            report.differences += [difference for one in invoices for difference in replay_prices(one)]
             report.differences += await replay_usage(usage, invoices)
+        if invoice_id is None:
+            async for ids in _pages(database, organization_id, _STANDALONE_FEES, None):
+                fees = await ledger.load_many(StandaloneFee, ids)
+                report.fees += len(fees)
+                report.differences += [difference for one in fees for difference in replay_prices(one)]
+                report.differences += await replay_usage(usage, fees)
     finally:
         await ledger.close()
     return report
 
 
 async def _pages(
-    database: Database, organization_id: UUID | None, invoice_id: UUID | None
+    database: Database, organization_id: UUID | None, table: LiteralString, only: UUID | None
 ) -> AsyncIterator[list[UUID]]:
     after = UUID(int=0)
     while True:
         async with database.connection(organization_id) as connection:
             found = await connection.execute(
-                "select id from invoices where id > %s and (%s::uuid is null or id = %s) order by id limit %s",
-                (after, invoice_id, invoice_id, _PAGE),
+                f"select id from {table} and id > %s and (%s::uuid is null or id = %s) order by id limit %s",  # noqa: S608 - literals
+                (after, only, only, _PAGE),
             )
             ids = [row[0] for row in await found.fetchall()]
         if not ids:

@@ -6,6 +6,7 @@ answer is the same: the figures, or where they differ.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -14,6 +15,7 @@ from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.invoice import Fee, Invoice
+from domain.invoicing.standalone_fee import StandaloneFee
 from domain.invoicing.taxes import invoice_taxes, taxed
 from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import price_inputs
@@ -34,25 +36,26 @@ _TAXES = ("taxes_rate", "taxes_amount_cents", "taxes_precise_amount_cents", "app
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` of an invoice: the invoice says `kept`, computed again it is `computed`."""
+    """`what` of an invoice, or of a fee by itself: it says `kept`, computed again it is `computed`."""
 
-    invoice_id: UUID
+    id: UUID
     what: str
     kept: object
     computed: object
 
 
-def replay_prices(invoice: Invoice) -> Iterator[Difference]:
-    """Every fee priced and taxed again from its pinned inputs, and the invoice's taxes and totals from the fees."""
-    content = invoice.content
+def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
+    """Every fee priced and taxed again from its pinned inputs, and an invoice's taxes and totals from its fees."""
+    if isinstance(billed, StandaloneFee):
+        yield from _of_fee(billed.id, "", billed.fee, billed.currency)
+        return
+    content = billed.content
     for position, fee in enumerate(content.fees):
-        where = f"fees[{position}]."
-        yield from _differences(invoice, where, _COMPARED, fee, _price(fee, content.currency))
-        yield from _differences(invoice, where, _TAXES, fee, taxed(fee, [row.tax for row in fee.applied_taxes]))
+        yield from _of_fee(billed.id, f"fees[{position}].", fee, content.currency)
     kept_totals = content.totals
     taxes = invoice_taxes(content.fees, kept_totals.sub_total_excluding_taxes_amount_cents)
     again = replace(content, taxes_rate=taxes.rate, applied_taxes=taxes.applied)
-    yield from _differences(invoice, "", ("taxes_rate", "applied_taxes"), content, again)
+    yield from _differences(billed.id, "", ("taxes_rate", "applied_taxes"), content, again)
     computed_totals = totals(
         content.fees,
         progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
@@ -62,35 +65,48 @@ def replay_prices(invoice: Invoice) -> Iterator[Difference]:
         prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
     )
     if kept_totals != computed_totals:
-        yield Difference(invoice.id, "totals", kept_totals, computed_totals)
+        yield Difference(billed.id, "totals", kept_totals, computed_totals)
 
 
-def _differences(
-    invoice: Invoice, where: str, names: Sequence[str], kept: object, computed: object
-) -> Iterator[Difference]:
+def _of_fee(owner: UUID, where: str, fee: Fee, currency: str) -> Iterator[Difference]:
+    yield from _differences(owner, where, _COMPARED, fee, _price(fee, currency))
+    yield from _differences(owner, where, _TAXES, fee, taxed(fee, [row.tax for row in fee.applied_taxes]))
+
+
+def _differences(owner: UUID, where: str, names: Sequence[str], kept: object, computed: object) -> Iterator[Difference]:
     for name in names:
         one, other = getattr(kept, name), getattr(computed, name, None)
         if one != other:
-            yield Difference(invoice.id, f"{where}{name}", one, other)
+            yield Difference(owner, f"{where}{name}", one, other)
 
 
-async def replay_usage(reader: UsageReader, invoices: Sequence[Invoice]) -> list[Difference]:
-    """The usage of all fees aggregated again, up to the watermark that each invoice was computed with.
+async def replay_usage(reader: UsageReader, billed: Sequence[Invoice | StandaloneFee]) -> list[Difference]:
+    """The usage of all fees aggregated again, up to the watermark that each was computed with.
 
     Raises:
         UnavailableError: usage cannot be read now.
     """
-    differences: list[Difference] = []
-    for invoice in invoices:
-        fees = [(fee, fee.usage) for fee in invoice.content.fees if fee.usage is not None]
-        if not fees:
-            continue
-        assert invoice.content.watermark is not None, invoice.id
-        answers = await reader.aggregate([inputs.query for _, inputs in fees], invoice.content.watermark)
-        for (fee, inputs), usages in zip(fees, answers, strict=True):
-            found = next((usage for usage in usages if usage.group == inputs.usage.group), None)
-            if found != inputs.usage and (found is not None or inputs.usage.units != 0):
-                differences.append(Difference(invoice.id, f"usage of {fee.item.code}", inputs.usage, found))
+    found = await asyncio.gather(*(_usage_of(reader, one) for one in billed))  # which share queries to the store
+    return [difference for differences in found for difference in differences]
+
+
+async def _usage_of(reader: UsageReader, billed: Invoice | StandaloneFee) -> list[Difference]:
+    fees: Sequence[Fee]
+    watermark: int | None
+    if isinstance(billed, StandaloneFee):
+        fees, watermark = [billed.fee], billed.watermark
+    else:
+        fees, watermark = billed.content.fees, billed.content.watermark
+    asked = [(fee, fee.usage) for fee in fees if fee.usage is not None]
+    if not asked:
+        return []
+    assert watermark is not None, billed.id
+    answers = await reader.aggregate([inputs.query for _, inputs in asked], watermark)
+    differences = []
+    for (fee, inputs), usages in zip(asked, answers, strict=True):
+        found = next((usage for usage in usages if usage.group == inputs.usage.group), None)
+        if found != inputs.usage and (found is not None or inputs.usage.units != 0):
+            differences.append(Difference(billed.id, f"usage of {fee.item.code}", inputs.usage, found))
     return differences
 
 

@@ -62,7 +62,6 @@ def main() -> None:
     sandbox = Sandbox("AI tokens", "2026-01-01T00:00:00Z")
     client = sandbox.client
     metric = client.billable_metrics.create(BillableMetric.parse_obj(METRIC))
-    assert metric is not None
     filters = [
         {
             "invoice_display_name": f"{model} {direction}",

@@ -54,7 +54,9 @@ async def test_each_event_has_its_fee_and_no_second_one(ledger: Ledger, invoicea
     assert [(fee.amount_cents, fee.units) for fee in await fees(shop)] == [(1000, 1), (1000, 1)]
     invoices = await shop.ledger.find_all(Invoice, shop.organization.id)
     assert len(invoices) == (2 if invoiceable else 0)
-    assert [difference for invoice in invoices for difference in replay_prices(invoice)] == []
+    standalone = await shop.ledger.find_all(StandaloneFee, shop.organization.id)
+    assert len(standalone) == (0 if invoiceable else 2)
+    assert [difference for one in (*invoices, *standalone) for difference in replay_prices(one)] == []
 
 
 async def test_an_event_outside_of_every_subscription_costs_nothing(ledger: Ledger) -> None:
