@@ -45,7 +45,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
             for kind in get_args(AggregationType):
                 if kind not in AGGREGATIONS:
                     continue
-                value = statistics.median([await _aggregate(reader, events, kind) for _ in range(sizes.rounds)])
+                value = statistics.median([await _aggregate(reader, events, kind) for _ in range(sizes.billing_rounds)])
                 rows.append(_row(kind, count, value, before.get(kind)))
                 before[kind] = count, value
     await store.close()

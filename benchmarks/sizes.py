@@ -10,7 +10,7 @@ class Sizes:
     """
     Attributes:
         rounds: how often work and limit take turns; the medians count.
-        billing_rounds: the same for billing runs, which take longer.
+        billing_rounds: the same for billing runs and aggregations, which take longer.
         seconds, warm_up_seconds: of load over HTTP, in each turn: short ones, for what else the machine does changes.
         connections: of the load generator, each with one request under way.
         subscriptions: that are due at one instant.
@@ -56,7 +56,7 @@ FULL = Sizes(
     stored_events=10_000_000,
     metered=10_000,
     aggregated=(10_000, 100_000, 1_000_000, 10_000_000),
-    fees=100_000,
+    fees=20_000,
     reads=400,
     sent=300,
     streams=3_000,

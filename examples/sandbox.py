@@ -35,27 +35,26 @@ class Sandbox:
         parser.add_argument("--url", default="http://127.0.0.1:3000")
         parser.add_argument("--admin-key", required=True)
         arguments = parser.parse_args()
-        self._http = httpx.Client(base_url=arguments.url, timeout=30, trust_env=False)
-        answer = self._http.post(
-            "/admin/organizations",
+        answer = httpx.post(
+            f"{arguments.url}/admin/organizations",
             json={"organization": {"name": name, "sandbox": True}},
             headers={"Authorization": f"Bearer {arguments.admin_key}"},
         )
-        answer.raise_for_status()
-        api_key = answer.json()["organization"]["api_key"]
-        self._http.headers["Authorization"] = f"Bearer {api_key}"
+        api_key = answer.raise_for_status().json()["organization"]["api_key"]
+        self._clock = f"{arguments.url}/api/v1/test_clock"
+        self._headers = {"Authorization": f"Bearer {api_key}"}
         self.client: Any = Client(api_key=api_key, api_url=arguments.url)  # its annotations contradict themselves
         self.move_clock(now)
 
     def move_clock(self, now: str) -> None:
         """Move time forward to `now` (RFC 3339) and wait until all that falls due on the way is done."""
-        answer = self._http.put("/api/v1/test_clock", json={"test_clock": {"now": now}})
+        answer = httpx.put(self._clock, json={"test_clock": {"now": now}}, headers=self._headers, timeout=30)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while answer.raise_for_status().json()["test_clock"]["status"] != "ready":
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the clock does not arrive at {now}: {answer.text}")
             time.sleep(0.05)
-            answer = self._http.get("/api/v1/test_clock")
+            answer = httpx.get(self._clock, headers=self._headers, timeout=30)
 
 
 def print_invoice(client: Any, external_customer_id: str) -> dict[str, Line | int]:

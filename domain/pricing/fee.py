@@ -14,6 +14,8 @@ from domain.pricing.price import Price
 PRECISE_AMOUNT_DECIMALS = 15
 """Scale of `precise_amount_cents` and `precise_unit_amount`. Source: metering-pricing N1, N2; invoicing-money 0.1."""
 
+_PRECISE_UNIT = Decimal(1).scaleb(-PRECISE_AMOUNT_DECIMALS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedFee:
@@ -76,4 +78,4 @@ def settle(
 
 def precise(amount: Decimal) -> Decimal:
     """An amount at the scale of a fee's precise twins."""
-    return amount.quantize(Decimal(1).scaleb(-PRECISE_AMOUNT_DECIMALS))
+    return amount.quantize(_PRECISE_UNIT)

@@ -27,7 +27,10 @@ CALL_RANGES = [
     {"from_value": 50_001, "to_value": None, "per_unit_amount": "0.001", "flat_amount": "0"},
 ]
 
-JANUARY = [
+Usage = list[tuple[int, str, dict[str, Any]]]
+"""(day, metric, properties)"""
+
+JANUARY: Usage = [
     (1, "seats", {"user_id": "ana", "operation_type": "add"}),
     (11, "seats", {"user_id": "cy", "operation_type": "add"}),
     (16, "seats", {"user_id": "bo", "operation_type": "add"}),
@@ -35,12 +38,11 @@ JANUARY = [
     (12, "calls", {"calls": 30_000}),
     (28, "calls", {"calls": 34_000}),
 ]
-FEBRUARY = [
+FEBRUARY: Usage = [
     (15, "seats", {"user_id": "di", "operation_type": "add"}),
     (22, "seats", {"user_id": "ed", "operation_type": "add"}),
     (10, "calls", {"calls": 8_000}),
 ]
-"""(day, metric, properties)"""
 
 EXPECTED_JANUARY = {
     "Team": Line("1.0", "99.0", 9900),
@@ -56,7 +58,8 @@ EXPECTED_FEBRUARY = {
 }
 
 
-def events(month: int, usage: list[tuple[int, str, dict[str, Any]]]) -> BatchEvent:
+def events(month: int, usage: Usage) -> BatchEvent:
+    """One month's usage of 2026, each event at 09:00 UTC of its day."""
     return BatchEvent.parse_obj(
         {
             "events": [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from domain.kernel.errors import UnavailableError
 from projections.postgres import Database
+from projections.usage.coalesce import Coalescer
 from projections.usage.store import UsageStore
 
 LOADED = "usage_loaded"
@@ -30,6 +32,7 @@ class Loaded:
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._database, self._store = database, store
         self._patience_seconds = patience_seconds
+        self._last: Coalescer[None, int] = Coalescer(self._read_last)
         self._position = 0
         self._pause_seconds = 0.0
         self._asking: asyncio.Task[None] | None = None
@@ -38,7 +41,11 @@ class Loaded:
 
     async def acknowledged(self) -> int:
         """The position of the last row that is committed, 0 where there is none. Raises `UnavailableError`."""
-        return await self._number("select coalesce(max(seq), 0) from ingest_log", ())
+        [position] = await self._last.load([None])
+        return position
+
+    async def _read_last(self, asked: Sequence[None]) -> list[int]:
+        return [await self._number("select coalesce(max(seq), 0) from ingest_log", ())] * len(asked)
 
     async def reach(self, position: int) -> None:
         """Return once the log is loaded up to `position`.

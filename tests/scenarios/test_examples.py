@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.stack.up import ROOT
 
-EXAMPLES = sorted(script.parent.name for script in Path(ROOT, "examples").glob("*/run.py"))
+EXAMPLES = sorted(script.parent.name for script in (ROOT / "examples").glob("*/run.py"))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -25,3 +24,13 @@ def test_example(name: str, stack: tuple[str, str]) -> None:
         timeout=60,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    printed = _rows(run.stdout, "│")
+    assert printed, run.stdout
+    readme = _rows((ROOT / "examples" / name / "README.md").read_text(), "|")
+    assert printed == [row for row in readme if row in printed], "the README shows the lines as they are printed"
+
+
+def _rows(text: str, border: str) -> list[tuple[str, ...]]:
+    """(line, units, unit price, amount) of each row of a table, without the columns after these."""
+    rows = (line.strip(border).split(border) for line in text.splitlines() if line.startswith(border))
+    return [tuple(cell.strip() for cell in row[:4]) for row in rows]
