@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Final, get_args
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Final
 
 from benchmarks import tenant, usage_events
 from benchmarks.results import Reach, Row
@@ -23,43 +25,49 @@ DISTINCT: Final = 1_000
 
 
 async def run(on: Stack, sizes: Sizes) -> list[Row]:
-    """One subscription for each number of events, alone in its organization; the limit is the time for the number
-    before, as many times as there are more events."""
+    """One subscription for each number of events, alone in its organization, and all numbers in turns.
+
+    The limit is the time for the number before, as many times as there are more events.
+    """
     at = tenant.now()
+    of_count = {
+        count: Events(
+            organization_id=ids.new(),
+            prefix="aggregated-",
+            owners=1,
+            count=count,
+            first_at=tenant.month(at),
+            end_at=at,
+            distinct=DISTINCT,
+        )
+        for count in sizes.aggregated
+    }
+    for events in of_count.values():
+        await usage_events.store(events, on)
     store = UsageStore(connector(on.environment["CLICKHOUSE_URL"]))
-    before: dict[AggregationType, tuple[int, float]] = {}
-    rows = []
     async with Database(on.cluster.url) as database:
-        reader = ClickHouseUsageReader(database, store, patience_seconds=60)
-        for count in sizes.aggregated:
-            events = Events(
-                organization_id=ids.new(),
-                prefix="aggregated-",
-                owners=1,
-                count=count,
-                first_at=tenant.month(at),
-                end_at=at,
-                distinct=DISTINCT,
-            )
-            await usage_events.store(events, on)
-            for kind in get_args(AggregationType):
-                if kind not in AGGREGATIONS:
-                    continue
-                value = statistics.median([await _aggregate(reader, events, kind) for _ in range(sizes.billing_rounds)])
-                rows.append(_row(kind, count, value, before.get(kind)))
-                before[kind] = count, value
+        reader = ClickHouseUsageReader(database, store)
+        rows = [row for kind in AGGREGATIONS for row in await _rows(reader, of_count, kind, sizes.rounds)]
     await store.close()
-    return sorted(rows, key=lambda row: row.work.partition(" ")[0])
+    return rows
 
 
-def _row(kind: AggregationType, count: int, value: float, before: tuple[int, float] | None) -> Row:
-    return Row(
-        work=f"{kind} of {count:,} events",
-        value=value,
-        unit="ms",
-        limit=None if before is None else before[1] * count / before[0],
-        reach=None if before is None else Reach("ratio", "<=", 1),
-    )
+async def _rows(
+    reader: ClickHouseUsageReader, of_count: Mapping[int, Events], kind: AggregationType, rounds: int
+) -> list[Row]:
+    turns = [[await _aggregate(reader, events, kind) for events in of_count.values()] for _ in range(rounds)]
+    values = dict(zip(of_count, map(statistics.median, zip(*turns, strict=True)), strict=True))
+    limits = {more: values[less] * more / less for less, more in pairwise(values)}
+    return [
+        Row(
+            work=f"{kind} of {count:,} events",
+            value=value,
+            unit="ms",
+            limit=limits.get(count),
+            reach=Reach("ratio", "<=", 1) if count in limits else None,
+        )
+        for count, value in values.items()
+    ]
 
 
 async def _aggregate(reader: ClickHouseUsageReader, events: Events, kind: AggregationType) -> float:
@@ -77,4 +85,5 @@ async def _aggregate(reader: ClickHouseUsageReader, events: Events, kind: Aggreg
     [[usage]] = await reader.aggregate([query], watermark)
     milliseconds = (time.perf_counter() - began) * 1000
     assert usage.units > 0, (kind, usage)
+    assert usage.events_count == events.count, (kind, usage)
     return milliseconds

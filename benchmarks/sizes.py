@@ -10,7 +10,7 @@ class Sizes:
     """
     Attributes:
         rounds: how often work and limit take turns; the medians count.
-        billing_rounds: the same for billing runs and aggregations, which take longer.
+        billing_rounds: the same for billing runs, which take longer.
         seconds, warm_up_seconds: of load over HTTP, in each turn: short ones, for what else the machine does changes.
         connections: of the load generator, each with one request under way.
         subscriptions: that are due at one instant.

@@ -1,6 +1,8 @@
 """Many usage queries as few statements: those that differ only in whose events, and of when, share a scan.
 
-What is asked comes as data and not as literals, whose planning would take most of the time.
+What is asked comes as data and not as literals, whose planning would take most of the time. `prewhere` says what rows
+are sorted out by first: a name, which is quickly compared, then the tuple. Left to itself the store would begin with
+matching numbers, in all rows that it reads along with those that are asked for.
 Source: engine 2.3 (one query per subscription costs 4.5 ms, hundreds in one about 30 ms).
 """
 
@@ -64,8 +66,9 @@ def _rows(aggregation: Aggregation, shape: Shape, asked: Sequence[tuple[int, Que
         **aggregation.columns(shape),
     }
     owners = f"select owner, subscription, metric from {table}"  # noqa: S608 - quoted
+    names = msgspec.json.Encoder().encode_lines(sorted({(query.external_subscription_id,) for _, query, *_ in windows}))
+    subscriptions = f"select name from format(JSONCompactEachRow, 'name String', {quoted(names.decode())})"  # noqa: S608
     conditions = [
-        f"(e.organization_id, e.external_subscription_id, e.code) in ({owners})",
         f"e.timestamp <= fromUnixTimestamp64Micro({max(until[0] for *_, until in windows)}, 'UTC')",
         "(at, e.seq, e.n) < (asked.until_at, asked.until_seq, asked.until_n)",
         "e.seq <= asked.watermark",
@@ -81,6 +84,8 @@ select {", ".join(f"{sql} as {name}" for name, sql in columns.items())}
 from {TABLE} as e
 join {table} as asked
   on e.organization_id = asked.owner and e.external_subscription_id = asked.subscription and e.code = asked.metric
+prewhere e.external_subscription_id in ({subscriptions})
+  and (e.organization_id, e.external_subscription_id, e.code) in ({owners})
 where {" and ".join(conditions)}"""  # noqa: S608 - all texts are quoted
 
 
