@@ -6,7 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from types import GenericAlias
+from typing import Any, cast
 
 from domain.metering.ports import AggregationType, Usage, UsageQuery
 from projections.postgres import Database
@@ -58,7 +59,7 @@ class ClickHouseUsageReader:
         return [found[index] for index in range(len(queries))]
 
     def _coalescer(self, aggregation: Aggregation) -> Coalescer[Question, _Answer]:
-        found: type[_Found] = tuple[int, list[str], aggregation.Row]  # type: ignore[name-defined]  # known as it runs
+        found = cast("type[_Found]", GenericAlias(tuple, (int, list[str], aggregation.Row)))
 
         async def run(questions: Sequence[Question]) -> Sequence[_Answer]:
             rows: dict[int, list[_Found]] = defaultdict(list)

@@ -51,12 +51,13 @@ async def test_each_event_has_its_fee_and_no_second_one(ledger: Ledger, invoicea
     usage.add("calls", "2024-01-05")
     usage.add("calls", "2024-01-06")
     assert [await arrive(shop, usage, number) for number in (1, 2, 1, 2)] == [1, 1, 0, 0]
-    assert [(fee.amount_cents, fee.units) for fee in await fees(shop)] == [(1000, 1), (1000, 1)]
+    assert [(fee.amount_cents, fee.units) for fee in await fees(shop)] == [(1000, Decimal(1)), (1000, Decimal(1))]
     invoices = await shop.ledger.find_all(Invoice, shop.organization.id)
     assert len(invoices) == (2 if invoiceable else 0)
     standalone = await shop.ledger.find_all(StandaloneFee, shop.organization.id)
     assert len(standalone) == (0 if invoiceable else 2)
-    assert [difference for one in (*invoices, *standalone) for difference in replay_prices(one)] == []
+    issued: list[Invoice | StandaloneFee] = [*invoices, *standalone]
+    assert [difference for one in issued for difference in replay_prices(one)] == []
 
 
 async def test_an_event_outside_of_every_subscription_costs_nothing(ledger: Ledger) -> None:

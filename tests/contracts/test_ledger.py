@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -56,7 +57,7 @@ async def count_events(database: Database) -> int:
     return int(row[0])
 
 
-async def docs(database: Database) -> list[dict[str, object]]:
+async def docs(database: Database) -> list[dict[str, Any]]:
     async with database.connection(ORGANIZATION) as connection:
         cursor = await connection.execute("select doc from customers order by sequential_id, id")
         return [doc for (doc,) in await cursor.fetchall()]
@@ -144,7 +145,7 @@ async def test_one_bad_append_of_fifty_fails_alone(ledger: PostgresLedger, datab
     assert isinstance(outcomes[17], DuplicateError)
     assert outcomes[17].constraint == "customers_external_id"
     assert await count_events(database) == 50
-    assert sorted(doc["sequential_id"] for doc in await docs(database))[1:] == list(range(1, 50))  # type: ignore[type-var]
+    assert sorted(doc["sequential_id"] for doc in await docs(database))[1:] == list(range(1, 50))
 
 
 async def test_a_value_that_the_database_refuses_fails_alone(ledger: PostgresLedger, database: Database) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
+from domain.customers.customer import Customer
 from domain.kernel.errors import UnavailableError
 from projections.ledger.ledger import PostgresLedger
 from projections.ledger.tail import Handle, Recorded, follow, read_position
@@ -60,12 +62,14 @@ async def test_it_goes_on_where_the_last_one_stopped(ledger: PostgresLedger, dat
     seen: list[str] = []
 
     async def handle(page: Sequence[Recorded]) -> None:
-        seen.extend(recorded.event.details.external_id for recorded in page)  # type: ignore[attr-defined]
+        for recorded in page:
+            assert isinstance(recorded.event, Customer.Created)
+            seen.append(recorded.event.details.external_id)
 
     for name in ("a", "b"):
         await append(ledger, name)
         async with following(database, handle):
-            await until(lambda name=name: name in seen)  # type: ignore[misc]
+            await until(partial(seen.__contains__, name))
             await asyncio.sleep(0.1)  # the position is stored after the page is handled
     assert seen == ["a", "b"]
 

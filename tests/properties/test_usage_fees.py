@@ -27,7 +27,7 @@ EVENTS = st.lists(
     st.tuples(SECONDS, st.decimals(-50, 1000, places=3), st.sampled_from(["a", "b", "c", None]), st.booleans()),
     max_size=25,
 )
-RANGES = [
+RANGES: list[dict[str, Any]] = [
     {"from_value": 0, "to_value": 10, "per_unit_amount": "0.7", "flat_amount": "1"},
     {"from_value": 11, "to_value": 25, "per_unit_amount": "0.5", "flat_amount": "0"},
     {"from_value": 26, "to_value": None, "per_unit_amount": "0.25", "flat_amount": "2.5"},

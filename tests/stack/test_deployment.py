@@ -8,6 +8,7 @@ from typing import Any
 
 import typer.main
 import yaml
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 import bootstrap
@@ -31,8 +32,9 @@ def test_every_role_runs_as_the_command_line_knows_it() -> None:
         command, *arguments = service["command"]
         context = commands.make_context("durabill", [command, *arguments], resilient_parsing=False)
         group = context.command
-        assert command in group.commands, name  # type: ignore[attr-defined]  # a group, says the line above
-        group.commands[command].make_context(command, list(arguments))  # type: ignore[attr-defined]
+        assert isinstance(group, TyperGroup)
+        assert command in group.commands, name
+        group.commands[command].make_context(command, list(arguments))
     assert OURS["worker"]["command"][1:] == ["--queues", ",".join(QUEUES)]
 
 

@@ -100,12 +100,13 @@ def test_decimals(amount: object, valid: bool, why: str) -> None:
     ],
 )
 def test_bounds(bounds: list[tuple[object, object]], graduated: bool, volume: bool, why: str) -> None:
-    for model, name, valid in (
+    cases: tuple[tuple[ChargeModel, str, bool], ...] = (
         ("graduated", "graduated_ranges", graduated),
         ("graduated_percentage", "graduated_percentage_ranges", graduated),
         ("volume", "volume_ranges", volume),
-    ):
-        assert validate(model, tiers(name, *bounds)) == ([] if valid else [f"invalid_{name}"]), (model, why)  # type: ignore[arg-type]  # literals of a loop are strings to mypy
+    )
+    for model, name, valid in cases:
+        assert validate(model, tiers(name, *bounds)) == ([] if valid else [f"invalid_{name}"]), (model, why)
 
 
 @pytest.mark.parametrize(
