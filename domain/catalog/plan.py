@@ -1,4 +1,4 @@
-"""A plan: what a subscription costs per interval, and its usage charges."""
+"""A plan: what a subscription costs per interval, its usage charges and its fixed charges."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.catalog.charge import Charge
+from domain.catalog.fixed_charge import FixedCharge
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import NotFoundError
 from domain.subscriptions.intervals import Interval
@@ -39,6 +40,7 @@ class PlanDetails:
     bill_charges_monthly: bool | None = None
     bill_fixed_charges_monthly: bool | None = None
     charges: tuple[Charge, ...] = ()
+    fixed_charges: tuple[FixedCharge, ...] = ()
     tax_ids: tuple[UUID, ...] = ()
     minimum_commitment: MinimumCommitment | None = None
     metadata: Mapping[str, str | None] | None = None

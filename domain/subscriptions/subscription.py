@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
+from domain.catalog.fixed_charge import UnitsChange
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.errors import NotAllowedError
 from domain.subscriptions.intervals import BillingTime
@@ -40,6 +42,14 @@ class SubscriptionDetails:
     consolidate_invoice: bool = True
     purchase_order_number: str | None = None
     progressive_billing_disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnUnits:
+    """Units of a fixed charge for one subscription alone; `fixed_charge_id` is the one in its plan, not in a copy."""
+
+    fixed_charge_id: UUID
+    change: UnitsChange
 
 
 class Subscription(Aggregate):
@@ -89,6 +99,19 @@ class Subscription(Aggregate):
 
         def apply(self, subscription: Subscription) -> None:
             subscription.plan_id = self.plan_id
+
+    class FixedChargeUnitsSet(Aggregate.Event):
+        """Its own units of a fixed charge: those of its plan count no more for it (metering-pricing W2)."""
+
+        TOPIC = "subscription.fixed_charge_units_set"
+        fixed_charge_id: UUID
+        units: Decimal
+        immediately: bool
+
+        def apply(self, subscription: Subscription) -> None:
+            change = UnitsChange(units=self.units, decided_at=self.timestamp, immediately=self.immediately)
+            own = OwnUnits(fixed_charge_id=self.fixed_charge_id, change=change)
+            subscription.fixed_charge_units = (*subscription.fixed_charge_units, own)
 
     class Billed(Aggregate.Event):
         """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was."""
@@ -164,6 +187,7 @@ class Subscription(Aggregate):
         self.invoice_ids: tuple[UUID, ...] = ()
         self.owes_starting_invoice = False
         self.owes_final_invoice = False
+        self.fixed_charge_units: tuple[OwnUnits, ...] = ()
         self.last_charges_to_at: datetime | None = None
         self.last_timezone: str | None = None
 
@@ -188,6 +212,22 @@ class Subscription(Aggregate):
         if self.status not in ("pending", "active"):
             raise NotAllowedError("subscription_not_active")
         self.trigger_event(self.PlanOverridden, plan_id=plan_id, timestamp=at)
+
+    def set_fixed_charge_units(self, fixed_charge_id: UUID, units: Decimal, *, immediately: bool, at: datetime) -> None:
+        """Also where the units are what they were: that is a decision all the same (metering-pricing W2).
+
+        Args:
+            fixed_charge_id: `FixedCharge.root_id`.
+        """
+        if self.status not in ("pending", "active"):
+            raise NotAllowedError("subscription_not_active")
+        self.trigger_event(
+            self.FixedChargeUnitsSet,
+            fixed_charge_id=fixed_charge_id,
+            units=units,
+            immediately=immediately,
+            timestamp=at,
+        )
 
     def bill(
         self,

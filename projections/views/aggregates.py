@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.catalog.add_on import AddOn
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.catalog.pricing_unit import PricingUnit
@@ -66,6 +67,7 @@ register(Organization, "organizations", rows=_organization)
 register(TestClock, "test_clocks")
 register(BillableMetric, "billable_metrics", keys=("code",))
 register(Tax, "taxes", keys=("code",))
+register(AddOn, "add_ons", keys=("code",))
 register(Plan, "plans", keys=("code",), uuids=("parent_id",))
 register(PricingUnit, "pricing_units", keys=("code",))
 register(Customer, "customers", keys=("external_id",))
