@@ -111,6 +111,12 @@ def next_billing_day(schedule: Schedule, after: date) -> date:
     return _period(schedule, _interval(schedule, monthly=monthly), after).last + DAY
 
 
+def next_fixed_charges_period(schedule: Schedule, at: datetime) -> datetime:
+    """The instant at which the next period of fixed charges begins, by their own cadence (metering-pricing W2)."""
+    interval = _interval(schedule, monthly=schedule.bill_fixed_charges_monthly)
+    return start_of_day(_period(schedule, interval, local_date(at, schedule.timezone)).last + DAY, schedule.timezone)
+
+
 def billing_instant(schedule: Schedule, day: date) -> datetime:
     """The instant (UTC) at which the local billing day begins."""
     return start_of_day(day, schedule.timezone)
