@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
+from domain.invoicing.commitment_fees import BilledFees
 from domain.invoicing.draft import BilledSubscription, draft_invoice
+from domain.invoicing.in_advance_fixed_charges import draft_fixed_charges
 from domain.invoicing.issuing import issue, stand_alone
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
@@ -26,7 +29,7 @@ from domain.metering.ports import UsageReader
 from domain.organizations.organization import Organization
 from domain.subscriptions.billing_dates import Schedule
 from domain.subscriptions.commands import activate
-from domain.subscriptions.due import Due, next_due, schedule_of
+from domain.subscriptions.due import Due, next_due, schedule_of, start_due
 from domain.subscriptions.subscription import InvoicingReason, Subscription
 from domain.subscriptions.trial import trial_end_at
 from domain.taxation.which_taxes import applicable_taxes
@@ -58,18 +61,22 @@ class _Case:
     trial_end: datetime | None
 
     @property
+    def billed(self) -> BilledSubscription:
+        return BilledSubscription(self.subscription, self.plan, self.schedule, self.trial_end)
+
+    @property
     def due(self) -> Due | None:
-        return next_due(self.subscription, self.schedule, self.trial_end)
+        return next_due(self.subscription, self.plan.details, self.schedule, self.trial_end)
 
 
 async def advance_subscription(
-    ledger: Ledger, usage: UsageReader, subscription_id: UUID, *, at: datetime
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, subscription_id: UUID, *, at: datetime
 ) -> datetime | None:
     """Do all that is due at or before `at`; answer when the next thing is, or None if nothing ever will be.
 
     Raises:
         ConflictError: something changed meanwhile; nothing was done twice, call again.
-        UnavailableError: usage or the ledger cannot be read now; nothing of this instant was billed.
+        UnavailableError: usage, fees or the ledger cannot be read now; nothing of this instant was billed.
     """
     while True:
         subscription = await ledger.load(Subscription, subscription_id)
@@ -79,7 +86,7 @@ async def advance_subscription(
             return None
         if due.at > at:
             return due.at
-        await _perform(ledger, usage, account, case, due)
+        await _perform(ledger, usage, fees, account, case, due)
 
 
 async def _look_up(ledger: Ledger, subscription: Subscription) -> tuple[_Account, _Case]:
@@ -101,7 +108,9 @@ async def _case(ledger: Ledger, subscription: Subscription, plan: Plan, timezone
     return _Case(subscription, plan, schedule_of(subscription, plan, timezone), trial_end)
 
 
-async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: _Case, due: Due) -> None:
+async def _perform(
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, account: _Account, case: _Case, due: Due
+) -> None:
     subscription = case.subscription
     match due.what:
         case "activation":
@@ -117,9 +126,12 @@ async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: 
             subscription.terminate(subscription.details, terminated_at=due.at, at=due.at)
             await ledger.append(subscription)
         case "periodic_invoice":
-            await _bill(ledger, usage, account, await _due_together(ledger, account, case, due), due)
+            together = await _due_together(ledger, account, case, due)
+            await _bill(ledger, usage, fees, account, together, due)
         case "starting_invoice" | "final_invoice":
-            await _bill(ledger, usage, account, [case], due)
+            await _bill(ledger, usage, fees, account, [case], due)
+        case "fixed_charges_invoice":
+            await _bill_fixed_charges(ledger, account, case, due)
 
 
 async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due) -> list[_Case]:
@@ -150,25 +162,30 @@ async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due
     return sorted(together, key=lambda one: (one.subscription.created_on, one.subscription.id))
 
 
-async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Sequence[_Case], due: Due) -> None:
+async def _bill(
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, account: _Account, cases: Sequence[_Case], due: Due
+) -> None:
     """Issue one invoice for all `cases` and mark them as billed, by one append."""
     organization, customer = account.organization, account.customer
     reason = _REASONS[due.what]
     first = min(case.subscription.id for case in cases)
     invoice_id = ids.of("invoice", first, reason, due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    found, taxes = await asyncio.gather(
+    found, add_ons, taxes = await asyncio.gather(
         ledger.load_many(BillableMetric, metric_ids),
+        _add_ons(ledger, cases),
         applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
     )
     metrics = {metric.id: metric for metric in found}
     draft = await draft_invoice(
         usage,
+        fees,
         invoice_id,
         organization,
         customer,
-        [BilledSubscription(case.subscription, case.plan, case.schedule, case.trial_end) for case in cases],
+        [case.billed for case in cases],
         metrics,
+        add_ons,
         taxes,
         reason=reason,
         at=due.at,
@@ -187,6 +204,37 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
             subscription_fee=subscription.id in with_fee,
             charges_to_at=by_subscription[subscription.id].charges_to_at,
             timezone=case.schedule.timezone,
+            fixed_charges=draft.fixed_charges[subscription.id],
             at=due.at,
         )
     await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)
+
+
+async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, due: Due) -> None:
+    """Issue the invoice of fixed charges in advance that start, or whose units changed, at `due`, by one append."""
+    organization, customer, subscription = account.organization, account.customer, case.subscription
+    invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat())
+    add_ons, taxes = await asyncio.gather(
+        _add_ons(ledger, [case]), applicable_taxes(ledger, organization, customer, [case.plan.details])
+    )
+    content, billed = draft_fixed_charges(
+        invoice_id,
+        organization,
+        customer,
+        case.billed,
+        case.billed.fixed_charges(add_ons),
+        taxes,
+        starting=subscription.owes_fixed_charges and due.at == start_due(subscription),
+        at=due.at,
+    )
+    subscription.bill_fixed_charges(None if content is None else invoice_id, billed, at=due.at)
+    if content is None:
+        await ledger.append(subscription)
+        return
+    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
+    await ledger.append(invoice, subscription, sequences=sequences)
+
+
+async def _add_ons(ledger: Ledger, cases: Sequence[_Case]) -> dict[UUID, AddOn]:
+    wanted = sorted({one.add_on_id for case in cases for one in case.plan.details.fixed_charges})
+    return {add_on.id: add_on for add_on in await ledger.load_many(AddOn, wanted)} if wanted else {}

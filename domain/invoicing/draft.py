@@ -11,22 +11,28 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn
 from domain.catalog.billable_metric import BillableMetric
-from domain.catalog.plan import Plan
-from domain.customers.billing_settings import billing_settings
-from domain.customers.customer import Address, Customer
+from domain.catalog.plan import Plan, PlanDetails
+from domain.customers.customer import Customer
 from domain.invoicing.charge_fees import billed_charges, charge_fees, renewal_fees, renewed_charges
+from domain.invoicing.commitment_fees import (
+    BilledFees,
+    CommitmentWindow,
+    FeesTotal,
+    commitment_fee,
+    commitment_window,
+)
+from domain.invoicing.content import content_of
+from domain.invoicing.fixed_charge_fees import FixedChargeCase, bill_window
 from domain.invoicing.invoice import (
     Fee,
     FeeItem,
     InvoiceContent,
     InvoiceSubscription,
-    Party,
     SubscriptionFeeInputs,
 )
-from domain.invoicing.issuing_date import dates
-from domain.invoicing.taxes import invoice_taxes, taxed
-from domain.invoicing.totals import totals
+from domain.invoicing.taxes import taxed
 from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
 from domain.kernel import ids
 from domain.kernel.money import major_units
@@ -45,22 +51,33 @@ from domain.subscriptions.proration import (
     subscription_day_count,
     subscription_fee,
 )
-from domain.subscriptions.subscription import InvoicingReason, Subscription
+from domain.subscriptions.subscription import BilledFixedCharge, InvoicingReason, Subscription
+from domain.taxation.tax import TaxTerms
 from domain.taxation.which_taxes import ApplicableTaxes
 
 
 @dataclass(frozen=True, slots=True)
 class BilledSubscription:
-    """A subscription and the calendar that it is billed by; `trial_end` is None without a trial."""
+    """A subscription and the calendar that it is billed by.
+
+    Attributes:
+        trial_end: None without a trial.
+        previous: the subscription that it came from by a change of plan, if any.
+    """
 
     subscription: Subscription
     plan: Plan
     schedule: Schedule
     trial_end: datetime | None
+    previous: Subscription | None = None
 
     @property
     def lifetime(self) -> Lifetime:
         return lifetime_of(self.subscription)
+
+    def previous_billed(self, at: datetime) -> bool:
+        """Whether the periodic invoice of that local day exists."""
+        return self.subscription.billed_on == local_date(at, self.schedule.timezone)
 
     def boundaries(self, reason: InvoicingReason, at: datetime) -> Boundaries:
         """The windows that are billed at `at`."""
@@ -71,27 +88,45 @@ class BilledSubscription:
             return termination_boundaries(
                 self.schedule,
                 self.lifetime,
-                previous_billed=subscription.billed_on == local_date(at, self.schedule.timezone),
+                previous_billed=self.previous_billed(at),
                 previous_charges_to_at=resumed,
             )
         return boundaries(self.schedule, self.lifetime, at, previous_charges_to_at=resumed)
 
+    def fixed_charges(self, add_ons: Mapping[UUID, AddOn]) -> FixedChargeCase:
+        return FixedChargeCase(
+            subscription=self.subscription,
+            plan=self.plan.details,
+            schedule=self.schedule,
+            lifetime=self.lifetime,
+            previous=self.previous,
+            add_ons=add_ons,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an invoice holds, and the fees of the same occasion that stand on none (metering-pricing V11)."""
+    """What an invoice holds, and what the same occasion makes beside it.
+
+    Attributes:
+        standalone_fees: those that stand on no invoice (metering-pricing V11).
+        fixed_charges: subscription id -> what was billed of its fixed charges in advance.
+    """
 
     content: InvoiceContent
-    standalone_fees: tuple[Fee, ...] = ()
+    standalone_fees: tuple[Fee, ...]
+    fixed_charges: Mapping[UUID, tuple[BilledFixedCharge, ...]]
 
 
 async def draft_invoice(
     usage: UsageReader,
+    billed_fees: BilledFees,
     invoice_id: UUID,
     organization: Organization,
     customer: Customer,
     billed: Sequence[BilledSubscription],
     metrics: Mapping[UUID, BillableMetric],
+    add_ons: Mapping[UUID, AddOn],
     taxes: ApplicableTaxes,
     *,
     reason: InvoicingReason,
@@ -100,9 +135,8 @@ async def draft_invoice(
     """The invoice of type subscription for all `billed` (one customer, one currency) at `at`.
 
     Raises:
-        UnavailableError: usage is not known now.
+        UnavailableError: usage, or what was billed before, is not known now.
     """
-    settings = billing_settings(customer, organization)
     covered = [(one, one.boundaries(reason, at)) for one in billed]
     windows = []
     for one, window in covered:
@@ -114,48 +148,72 @@ async def draft_invoice(
     if any(charges for _, charges in windows):
         watermark = await usage.watermark()
         priced = await price_usage(usage, watermark, windows, metrics)
+    committed = await _commitments(billed_fees, billed, reason, at)
     fees: list[Fee] = []
     standalone: list[Fee] = []
+    fixed_charges: dict[UUID, tuple[BilledFixedCharge, ...]] = {}
     for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
+        details = one.plan.details
         own = list(_subscription_fees(invoice_id, one, window, reason))
         invoiced = [bucket for bucket in buckets if bucket.charge.invoiceable]
         own += charge_fees(invoice_id, one.subscription, asked, invoiced)
+        units = list(bill_window(invoice_id, one.fixed_charges(add_ons), window, reason))
+        own += [bill.fee for bill in units if bill.fee is not None]
+        fixed_charges[one.subscription.id] = tuple(bill.billed for bill in units if bill.billed is not None)
         renewed = [bucket for bucket in buckets if not bucket.charge.invoiceable]
-        apart = renewal_fees(invoice_id, one.subscription, asked, renewed)
-        details = one.plan.details
-        fees += [taxed(fee, taxes.of_charge(details, fee.charge_id)) for fee in own]
-        standalone += [taxed(fee, taxes.of_charge(details, fee.charge_id)) for fee in apart]
-    on_invoice = invoice_taxes(fees, sum(fee.amount_cents for fee in fees))
-    issued = dates(
-        "subscription",
-        at,
-        settings.timezone,
-        0,
-        settings.issuing_date_anchor,
-        settings.issuing_date_adjustment,
-        reason == "subscription_periodic",
-        settings.net_payment_term,
-    )
-    content = InvoiceContent(
-        invoice_type="subscription",
-        currency=billed[0].plan.details.amount_currency,
-        timezone=settings.timezone,
-        locale=settings.locale,
-        issuing_date=issued.issuing_date,
-        expected_finalization_date=issued.expected_finalization_date,
-        payment_due_date=issued.payment_due_date,
-        net_payment_term=issued.net_payment_term,
-        seller=seller(organization),
-        buyer=buyer(customer),
-        footer=organization.details.invoice_footer,
-        subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
-        fees=tuple(fees),
-        totals=totals(fees, taxes_cents=on_invoice.amount_cents),
+        apart = list(renewal_fees(invoice_id, one.subscription, asked, renewed))
+        if one.subscription.id in committed:
+            missing = commitment_fee(invoice_id, details, *committed[one.subscription.id], [*own, *apart])
+            own += [] if missing is None else [missing]
+        fees += [taxed(fee, taxes_of(fee, details, taxes)) for fee in own]
+        standalone += [taxed(fee, taxes_of(fee, details, taxes)) for fee in apart]
+    content = content_of(
+        organization,
+        customer,
+        billed[0].plan.details.amount_currency,
+        [_row(one, window, reason, at) for one, window in covered],
+        fees,
+        kind="subscription",
+        recurring=reason == "subscription_periodic",
         watermark=watermark,
-        taxes_rate=on_invoice.rate,
-        applied_taxes=on_invoice.applied,
+        at=at,
     )
-    return Draft(content, tuple(standalone))
+    return Draft(content, tuple(standalone), fixed_charges)
+
+
+async def _commitments(
+    billed_fees: BilledFees, billed: Sequence[BilledSubscription], reason: InvoicingReason, at: datetime
+) -> dict[UUID, tuple[CommitmentWindow, FeesTotal]]:
+    """What the subscriptions with a commitment reconcile, and what earlier invoices have billed of it."""
+    windows = [
+        window
+        for one in billed
+        if one.plan.details.minimum_commitment is not None
+        and (
+            window := commitment_window(
+                one.subscription,
+                one.schedule,
+                one.lifetime,
+                reason,
+                at,
+                previous_billed=one.previous_billed(at),
+            )
+        )
+        is not None
+    ]
+    if not windows:
+        return {}
+    totals = await billed_fees.totals(billed[0].subscription.organization_id, windows)
+    return {window.subscription.id: (window, total) for window, total in zip(windows, totals, strict=True)}
+
+
+def taxes_of(fee: Fee, plan: PlanDetails, taxes: ApplicableTaxes) -> tuple[TaxTerms, ...]:
+    """The taxes that a fee under the plan has."""
+    if fee.fixed_charge_id is not None:
+        return taxes.of_fixed_charge(plan, fee.fixed_charge_id)
+    if fee.fee_type == "commitment":
+        return taxes.of_commitment(plan)
+    return taxes.of_charge(plan, fee.charge_id)
 
 
 def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
@@ -273,34 +331,4 @@ def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, a
         charges_to_at=window.charges_to_at,
         fixed_charges_from_at=window.fixed_charges_from_at,
         fixed_charges_to_at=window.fixed_charges_to_at,
-    )
-
-
-def seller(organization: Organization) -> Party:
-    details = organization.details
-    return Party(
-        name=details.legal_name or details.name,
-        legal_number=details.legal_number,
-        tax_identification_number=details.tax_identification_number,
-        email=details.email,
-        address=Address(
-            address_line1=details.address_line1,
-            address_line2=details.address_line2,
-            city=details.city,
-            zipcode=details.zipcode,
-            state=details.state,
-            country=details.country,
-        ),
-    )
-
-
-def buyer(customer: Customer) -> Party:
-    details = customer.details
-    person = " ".join(part for part in (details.firstname, details.lastname) if part)
-    return Party(
-        name=details.legal_name or details.name or person or details.external_id,
-        legal_number=details.legal_number,
-        tax_identification_number=details.tax_identification_number,
-        email=details.email,
-        address=details.address,
     )

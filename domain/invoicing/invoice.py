@@ -12,8 +12,10 @@ from uuid import UUID
 from domain.catalog.charge import AppliedPricingUnit
 from domain.customers.customer import Address
 from domain.invoicing.event_fees import EventInputs
+from domain.invoicing.fixed_charge_prices import FixedChargeInputs
 from domain.invoicing.usage_fees import Breakdown, UsageInputs
 from domain.kernel.aggregate import Aggregate
+from domain.pricing.commitment import CommitmentInputs
 from domain.pricing.pricing_unit import PricingUnitUsage
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
 from domain.subscriptions.proration import Formula
@@ -70,7 +72,8 @@ class Fee:
     """One line. Amounts in minor units; `precise_unit_amount` in major ones (metering-pricing N2).
 
     `from_at` and `to_at` are the period shown, inclusive. What the fee was computed from is exactly one of `usage`,
-    `event`, `proration` and `minimum`. A fee that fills up a minimum names its parent, and the parent names it.
+    `event`, `proration`, `minimum`, `fixed_charge` and `commitment`. A fee that fills up a charge's minimum names its
+    parent, and the parent names it.
     """
 
     id: UUID
@@ -80,6 +83,7 @@ class Fee:
     external_subscription_id: str | None = None
     charge_id: UUID | None = None
     charge_filter_id: UUID | None = None
+    fixed_charge_id: UUID | None = None
     billable_metric_code: str | None = None
     units: Decimal
     total_aggregated_units: Decimal
@@ -108,6 +112,8 @@ class Fee:
     event: EventInputs | None = None
     proration: SubscriptionFeeInputs | None = None
     minimum: MinimumInputs | None = None
+    fixed_charge: FixedChargeInputs | None = None
+    commitment: CommitmentInputs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

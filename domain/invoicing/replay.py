@@ -14,12 +14,14 @@ from uuid import UUID
 from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
+from domain.invoicing.fixed_charge_prices import price_fixed_charge
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.invoicing.taxes import invoice_taxes, taxed
 from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import price_inputs
 from domain.metering.ports import UsageReader
+from domain.pricing.commitment import price_commitment
 from domain.pricing.fee import PricedFee
 
 _COMPARED = (
@@ -116,6 +118,10 @@ def _price(fee: Fee, currency: str) -> PricedFee | None:
     if fee.minimum is not None:
         found = price_minimum(fee.minimum, currency)
         return None if found is None else found[0]
+    if fee.fixed_charge is not None:
+        return price_fixed_charge(fee.fixed_charge, currency)
+    if fee.commitment is not None:
+        return price_commitment(fee.commitment, currency)
     if fee.event is not None:
         found = price_event_inputs(fee.event, currency)
         return None if found is None else found[0]

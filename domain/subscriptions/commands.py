@@ -118,6 +118,7 @@ def activate(
         started_at=started_at,
         billed_on=max(starts_on, today - timedelta(days=1)),
         starts_with_invoice=plan.details.pay_in_advance and not backdated and not in_trial(at, trial_end),
+        starts_with_fixed_charges=not backdated,
         at=at,
     )
 

@@ -46,6 +46,14 @@ class ApplicableTaxes:
         own = [charge.tax_ids for charge in plan.charges if charge.id == charge_id]
         return self.nearest(*own, plan.tax_ids)
 
+    def of_fixed_charge(self, plan: PlanDetails, fixed_charge_id: UUID) -> tuple[TaxTerms, ...]:
+        own = [fixed_charge.tax_ids for fixed_charge in plan.fixed_charges if fixed_charge.id == fixed_charge_id]
+        return self.nearest(*own, plan.tax_ids)
+
+    def of_commitment(self, plan: PlanDetails) -> tuple[TaxTerms, ...]:
+        own = [] if plan.minimum_commitment is None else [plan.minimum_commitment.tax_ids]
+        return self.nearest(*own, plan.tax_ids)
+
 
 async def applicable_taxes(
     ledger: Ledger, organization: Organization, customer: Customer, plans: Iterable[PlanDetails]
@@ -61,3 +69,7 @@ def _named(plan: PlanDetails) -> Iterator[UUID]:
     yield from plan.tax_ids
     for charge in plan.charges:
         yield from charge.tax_ids
+    for fixed_charge in plan.fixed_charges:
+        yield from fixed_charge.tax_ids
+    if plan.minimum_commitment is not None:
+        yield from plan.minimum_commitment.tax_ids

@@ -106,7 +106,7 @@ async def test_seats_are_paid_by_the_day_and_renewed(ledger: Ledger) -> None:
         await arrive(shop, usage, number)
     assert [fee.amount_cents for fee in await fees(shop)] == [2000, 1900, 1800, 1700, 1600]
 
-    await advance_subscription(ledger, usage, subscription.id, at=instant("2023-07-01"))
+    await advance_subscription(ledger, usage, shop.fees, subscription.id, at=instant("2023-07-01"))
     [renewed] = [one.fee for one in await ledger.find_all(StandaloneFee, shop.organization.id) if one.fee.event is None]
     assert (renewed.units, renewed.amount_cents) == (Decimal(5), 15000)
     assert renewed.from_at == instant("2023-07-01")

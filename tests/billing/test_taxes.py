@@ -37,7 +37,7 @@ async def tax(shop: Shop, code: str, rate: str, *, default: bool = False) -> Tax
 
 async def bill(shop: Shop, usage: MemoryUsage, subscription: Subscription, at: str) -> Invoice:
     """The invoice that is due last until then; it replays."""
-    await advance_subscription(shop.ledger, usage, subscription.id, at=instant(at))
+    await advance_subscription(shop.ledger, usage, shop.fees, subscription.id, at=instant(at))
     found = await shop.ledger.find_all(
         Invoice, shop.organization.id, customer_id=str(subscription.customer_id), status="finalized"
     )

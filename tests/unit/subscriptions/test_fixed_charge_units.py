@@ -166,6 +166,7 @@ def subscription(
         started_at=instant(started),
         billed_on=instant(started).date(),
         starts_with_invoice=False,
+        starts_with_fixed_charges=True,
         at=instant(activated or started),
     )
     for units, at, immediately in own[len(before) :]:
