@@ -24,6 +24,7 @@ from api.expressions import MetricExpressions
 from api.health import Probe, probes_of
 from api.idempotency import perform
 from api.ingest.app import Application, IngestApp
+from api.resources.add_ons import router as add_ons
 from api.resources.billable_metrics import router as billable_metrics
 from api.resources.charges import router as charges
 from api.resources.customer_usage import router as customer_usage
@@ -60,6 +61,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     customer_usage.router,
     billable_metrics.router,
     pricing_units.router,
+    add_ons.router,
     plans.router,
     charges.of_plans,
     subscriptions.router,

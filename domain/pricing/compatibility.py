@@ -1,6 +1,6 @@
-"""Which metric goes with which charge: checks across the fields of a charge.
+"""Which metric goes with which charge: checks across the fields of a charge, usage or fixed.
 
-Source: metering-pricing A3, A21, M4, M5.
+Source: metering-pricing A3, A21, M4, M5, W1.
 """
 
 from __future__ import annotations
@@ -53,6 +53,15 @@ def check(
     if regroup_paid_fees is not None and (invoiceable or not pay_in_advance):
         errors["regroup_paid_fees"].append("only_compatible_with_pay_in_advance_and_non_invoiceable")
     return dict(errors)
+
+
+def check_fixed(*, charge_model: ChargeModel, pay_in_advance: bool, prorated: bool) -> dict[str, list[str]]:
+    """Likewise of a fixed charge, which has no metric (W1)."""
+    if pay_in_advance and charge_model == "volume":
+        return {"pay_in_advance": ["invalid_charge_model"]}
+    if pay_in_advance and prorated and charge_model == "graduated":
+        return {"prorated": ["invalid_charge_model"]}
+    return {}
 
 
 def _can_be_prorated(

@@ -15,6 +15,7 @@ from uuid import UUID
 from api.fields import Fields
 from api.resources.charges.known import Known
 from api.resources.plans import unavailable
+from api.resources.plans.parts import read_parts
 from api.resources.taxes.named import read_tax_ids
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import AppliedPricingUnit, Charge, ChargeFilter, charge_code
@@ -44,7 +45,7 @@ _LEAST_RATE, _LARGEST_RATE = Decimal("1e-15"), Decimal("1e15")
 def read_charges(
     fields: Fields, before: Sequence[Charge], known: Known, *, subscribed: bool, at: datetime
 ) -> tuple[Charge, ...]:
-    """The list in the body, whole: charges are known by id, those that it does not name are gone.
+    """The list in the body, see `read_parts`.
 
     Args:
         known: with the metrics of all charges, those of before too.
@@ -54,24 +55,13 @@ def read_charges(
         NotFoundError: a metric that does not exist.
         ConflictError: the plan has moved on since its metrics were read.
     """
-    entries = fields.objects("charges")
-    if entries is None:
-        return tuple(before)
-    olds = {charge.id: charge for charge in before}
-    matched = [olds.pop(id_, None) if (id_ := entry.uuid("id")) else None for entry in entries]
-    codes = {entry.text("code") or (old.code if old else None) for entry, old in zip(entries, matched, strict=True)}
-    taken = {code for code in codes if code}
-    after: list[Charge] = []
-    for entry, old in zip(entries, matched, strict=True):
+
+    def read(entry: Fields, old: Charge | None, taken: set[str]) -> Charge:
         if old is None:
-            charge = read_new_charge(entry, ids.new(), known, taken, at=at)
-        else:
-            charge = read_charge(entry, old, known, subscribed=subscribed, at=at)
-        taken.add(charge.code)
-        after.append(charge)
-    if len({charge.code for charge in after}) < len(after):
-        fields.refuse("code", "value_already_exist")
-    return tuple(after)
+            return read_new_charge(entry, ids.new(), known, taken, at=at)
+        return read_charge(entry, old, known, subscribed=subscribed, at=at)
+
+    return read_parts(fields, "charges", before, read)
 
 
 def read_new_charge(fields: Fields, charge_id: UUID, known: Known, taken: Iterable[str], *, at: datetime) -> Charge:

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn, AddOnDetails
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails, MetricFilter
 from domain.catalog.charge import Charge, ChargeFilter
-from domain.catalog.plan import Plan, PlanDetails
+from domain.catalog.fixed_charge import FixedCharge, UnitsChange
+from domain.catalog.plan import MinimumCommitment, Plan, PlanDetails
 from domain.customers.customer import Address, BillingConfiguration, Customer, CustomerDetails, Metadata
 from domain.kernel.aggregate import Aggregate
 from domain.organizations.organization import Organization, OrganizationDetails
 from domain.taxation.tax import Tax, TaxDetails
+from projections.presenters.add_ons import present_add_on
 from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
 from projections.presenters.customers import present_customer, present_listed_customer, present_whole_customer
+from projections.presenters.fixed_charges import present_fixed_charge
 from projections.presenters.organizations import present_organization
-from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.presenters.plans import Named, present_embedded_plan, present_listed_plan, present_whole_plan
 from projections.presenters.taxes import present_embedded_tax, present_tax
 from projections.presenters.test_clocks import present_test_clock
 from projections.views import rows
@@ -87,7 +91,22 @@ def presented() -> dict[str, Any]:
         _id(9), organization_id=_id(1), details=TaxDetails(name="VAT", code="vat", rate=Decimal("5.5")), at=AT
     )
     taxes = {str(_id(9)): TaxView(_doc(tax), True)}
-    plan_parts = (_doc(plan), {str(_id(4)): "storage"}, taxes, PlanCounts(customers=1, active_subscriptions=2))
+    add_on = AddOn.begin(
+        _id(11),
+        organization_id=_id(1),
+        details=AddOnDetails(
+            name="Seat",
+            code="seat",
+            amount_cents=1_000,
+            amount_currency="EUR",
+            description="A place to sit",
+            tax_ids=(_id(9), _id(10)),
+        ),
+        at=AT,
+    )
+    named = Named({str(_id(4)): "storage"}, {str(_id(11)): _doc(add_on)}, taxes)
+    plan_parts = (_doc(plan), named, PlanCounts(customers=1, active_subscriptions=2))
+    fixed_charge = _doc(plan)["details"]["fixed_charges"][0]
     customer_parts = (_doc(customer), _doc(organization), taxes)
     return {
         "organization": {"whole": present_organization(_doc(organization))},
@@ -99,6 +118,11 @@ def presented() -> dict[str, Any]:
         "billable_metric": {
             "shown": present_shown_billable_metric(_doc(metric)),
             "other": present_billable_metric(_doc(metric)),
+        },
+        "add_on": {"whole": present_add_on(_doc(add_on), taxes)},
+        "fixed_charge": {
+            "of plan": present_fixed_charge(fixed_charge, _doc(add_on), taxes),
+            "of subscription": present_fixed_charge(fixed_charge, _doc(add_on), taxes, own_units="0.5"),
         },
         "plan": {
             "whole": present_whole_plan(*plan_parts),
@@ -157,7 +181,36 @@ def _plan() -> PlanDetails:
         trial_period=Decimal("7.5"),
         bill_charges_monthly=True,
         charges=charges,
+        fixed_charges=(_fixed_charge(),),
+        minimum_commitment=MinimumCommitment(
+            id=_id(13),
+            amount_cents=200_000,
+            invoice_display_name="Minimum",
+            tax_ids=(_id(9), _id(10)),
+            created_at=AT,
+            updated_at=LATER,
+        ),
         metadata={"sku": "P1", "note": None},
+    )
+
+
+def _fixed_charge() -> FixedCharge:
+    ranges = [
+        {"from_value": 0, "to_value": Decimal(10), "per_unit_amount": "1", "flat_amount": "0"},
+        {"from_value": Decimal(11), "to_value": None, "per_unit_amount": "0.5", "flat_amount": "0"},
+    ]
+    return FixedCharge(
+        id=_id(12),
+        code="seats",
+        add_on_id=_id(11),
+        charge_model="volume",
+        properties={"volume_ranges": ranges},
+        units_log=(
+            UnitsChange(units=Decimal(10), decided_at=AT, immediately=False),
+            UnitsChange(units=Decimal("12.5"), decided_at=LATER, immediately=True),
+        ),
+        tax_ids=(_id(9), _id(10)),
+        created_at=AT,
     )
 
 

@@ -79,7 +79,7 @@ def test_a_copy_has_ids_of_its_own_and_names_what_it_comes_from() -> None:
     ],
 )
 def test_what_reaches_a_copy_that_is_still_the_plans(after: PlanDetails, expected: list[Any], why: str) -> None:
-    assert prices(cascaded(BEFORE, after, OWN, COPY)) == expected, why
+    assert prices(cascaded(BEFORE, after, OWN, COPY, {})) == expected, why
 
 
 def test_prices_of_its_own_stay() -> None:
@@ -87,11 +87,11 @@ def test_prices_of_its_own_stay() -> None:
     own_filter = replace(first.filters[0], properties={"amount": "20"})
     mine = replace(OWN, charges=(replace(first, properties={"amount": "10"}, filters=(own_filter,)), second))
     after = plan(charge(1, "a", "3", filter_(11, EU, "4")), charge(2, "b", "6"))
-    assert prices(cascaded(BEFORE, after, mine, COPY)) == [("a", "10", "20"), ("b", "6")]
+    assert prices(cascaded(BEFORE, after, mine, COPY, {})) == [("a", "10", "20"), ("b", "6")]
     grouped = plan(charge(1, "a", "3", filter_(11, EU, "4"), pricing_group_keys=["team"]), charge(2, "b", "6"))
-    followed = cascaded(BEFORE, grouped, mine, COPY)
+    followed = cascaded(BEFORE, grouped, mine, COPY, {})
     assert followed.charges[0].properties == {"amount": "10", "pricing_group_keys": ["team"]}
-    again = cascaded(grouped, after, followed, COPY)
+    again = cascaded(grouped, after, followed, COPY, {})
     assert again.charges[0].properties == {"amount": "10"}, "groups go as they came"
 
 
@@ -99,10 +99,10 @@ def test_a_filter_that_it_has_already_is_not_added() -> None:
     first, second = OWN.charges
     mine = replace(OWN, charges=(replace(first, filters=(*first.filters, filter_(77, US, "30"))), second))
     after = plan(charge(1, "a", "1", filter_(11, EU, "2"), filter_(12, US, "3")), BEFORE.charges[1])
-    assert prices(cascaded(BEFORE, after, mine, COPY)) == [("a", "1", "2", "30"), ("b", "5")]
+    assert prices(cascaded(BEFORE, after, mine, COPY, {})) == [("a", "1", "2", "30"), ("b", "5")]
 
 
 def test_a_code_that_is_taken() -> None:
     gone = plan(charge(1, "a", "1", filter_(11, EU, "2")))  # b, without the copy
     after = plan(*gone.charges, charge(3, "b", "7"))
-    assert prices(cascaded(gone, after, OWN, COPY)) == [("a", "1", "2"), ("b", "5"), ("b_2", "7")]
+    assert prices(cascaded(gone, after, OWN, COPY, {})) == [("a", "1", "2"), ("b", "5"), ("b_2", "7")]
