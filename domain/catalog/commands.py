@@ -17,7 +17,9 @@ from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger
 from domain.metering.matching import ALL_FILTER_VALUES
+from domain.subscriptions.plan_change import reevaluate_downgrades
 from domain.subscriptions.subscription import Subscription
+from domain.subscriptions.succession import call_off_downgrades
 
 A = TypeVar("A", BillableMetric, Plan)
 
@@ -117,6 +119,8 @@ async def update_plan(
 ) -> Plan:
     """Change a plan: `change` turns the details of before into the new. Invoices to come follow it.
 
+    With another price downgrades that wait are looked at again (`reevaluate_downgrades`).
+
     Args:
         cascade: whether the change reaches the copies that subscriptions have of their own (`override.cascaded`).
 
@@ -132,7 +136,9 @@ async def update_plan(
     copies = await ledger.find_all(Plan, organization_id, parent_id=str(plan.id)) if cascade else []
     for own in copies:
         own.update(cascaded(before, details, own.details, own.id), at=at)
-    await ledger.append(plan, *copies)
+    repriced = (details.amount_cents, details.interval) != (before.amount_cents, before.interval)
+    subscriptions = await reevaluate_downgrades(ledger, plan, at=at) if repriced else []
+    await ledger.append(plan, *copies, *subscriptions)
     return plan
 
 
@@ -150,9 +156,10 @@ async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: d
     for one in (plan, *copies):
         one.delete(at=at)
         subscriptions += await ledger.find_all(Subscription, organization_id, plan_id=str(one.id))
+    called_off = await call_off_downgrades(ledger, subscriptions, at=at)
     for subscription in subscriptions:
         subscription.terminate(subscription.details, terminated_at=at, at=at)
-    await ledger.append(plan, *copies, *subscriptions)
+    await ledger.append(plan, *copies, *subscriptions, *called_off)
     return plan
 
 

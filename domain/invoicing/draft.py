@@ -15,7 +15,13 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Address, Customer
-from domain.invoicing.charge_fees import billed_charges, charge_fees, renewal_fees, renewed_charges
+from domain.invoicing.charge_fees import (
+    billed_charges,
+    charge_fees,
+    not_carried_over,
+    renewal_fees,
+    renewed_charges,
+)
 from domain.invoicing.invoice import (
     Fee,
     FeeItem,
@@ -30,7 +36,7 @@ from domain.invoicing.totals import totals
 from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
 from domain.kernel import ids
 from domain.kernel.money import major_units
-from domain.kernel.zones import local_date
+from domain.kernel.zones import DAY, end_of_day, local_date
 from domain.metering.ports import UsageReader
 from domain.metering.prorated_period import ProratedPeriod
 from domain.organizations.organization import Organization
@@ -51,20 +57,41 @@ from domain.taxation.which_taxes import ApplicableTaxes
 
 @dataclass(frozen=True, slots=True)
 class BilledSubscription:
-    """A subscription and the calendar that it is billed by; `trial_end` is None without a trial."""
+    """A subscription, the calendar that it is billed by, and the occasion.
+
+    Attributes:
+        trial_end: None without a trial.
+        next_plan: the one that follows where a plan change ends the subscription.
+    """
 
     subscription: Subscription
     plan: Plan
     schedule: Schedule
     trial_end: datetime | None
+    reason: InvoicingReason
+    next_plan: Plan | None = None
 
     @property
     def lifetime(self) -> Lifetime:
-        return lifetime_of(self.subscription)
+        """As it was on the occasion: an end that came later is not known to a start or a period, however late made."""
+        lifetime = lifetime_of(self.subscription)
+        is_earlier = self.reason in ("subscription_starting", "subscription_periodic")
+        return replace(lifetime, terminated_at=None, successor=None) if is_earlier else lifetime
 
-    def boundaries(self, reason: InvoicingReason, at: datetime) -> Boundaries:
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether it ends for another plan, to which the rest of the day belongs."""
+        return self.reason == "subscription_terminating" and self.lifetime.successor == "upgrade"
+
+    @property
+    def renews(self) -> bool:
+        """Whether charges in advance are paid for again: at the end of a period, a downgrade's too (L9, V11)."""
+        downgraded = self.reason == "subscription_terminating" and self.lifetime.successor == "downgrade"
+        return downgraded or self.reason == "subscription_periodic"
+
+    def boundaries(self, at: datetime) -> Boundaries:
         """The windows that are billed at `at`."""
-        subscription = self.subscription
+        subscription, reason = self.subscription, self.reason
         moved = subscription.last_timezone not in (None, self.schedule.timezone)
         resumed = subscription.last_charges_to_at if moved else None
         if reason == "subscription_terminating":
@@ -94,7 +121,6 @@ async def draft_invoice(
     metrics: Mapping[UUID, BillableMetric],
     taxes: ApplicableTaxes,
     *,
-    reason: InvoicingReason,
     at: datetime,
 ) -> Draft:
     """The invoice of type subscription for all `billed` (one customer, one currency) at `at`.
@@ -103,12 +129,15 @@ async def draft_invoice(
         UnavailableError: usage is not known now.
     """
     settings = billing_settings(customer, organization)
-    covered = [(one, one.boundaries(reason, at)) for one in billed]
+    covered = [(one, one.boundaries(at)) for one in billed]
     windows = []
     for one, window in covered:
         charges = one.plan.details.charges
-        billed_now = billed_charges(charges, metrics, window, reason)
-        windows.append((usage_window(one, window), [*billed_now, *renewed_charges(charges, metrics, reason)]))
+        billed_now = billed_charges(charges, metrics, window, one.reason, renews=one.renews)
+        if one.is_upgraded and one.next_plan is not None:
+            billed_now = not_carried_over(billed_now, metrics, one.next_plan.details.charges)
+        renewed_now = renewed_charges(charges, metrics) if one.renews else []
+        windows.append((usage_window(one, window), [*billed_now, *renewed_now]))
     watermark: int | None = None
     priced: list[list[PricedBucket]] = [[] for _ in covered]
     if any(charges for _, charges in windows):
@@ -117,7 +146,7 @@ async def draft_invoice(
     fees: list[Fee] = []
     standalone: list[Fee] = []
     for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
-        own = list(_subscription_fees(invoice_id, one, window, reason))
+        own = list(_subscription_fees(invoice_id, one, window))
         invoiced = [bucket for bucket in buckets if bucket.charge.invoiceable]
         own += charge_fees(invoice_id, one.subscription, asked, invoiced)
         renewed = [bucket for bucket in buckets if not bucket.charge.invoiceable]
@@ -133,7 +162,7 @@ async def draft_invoice(
         0,
         settings.issuing_date_anchor,
         settings.issuing_date_adjustment,
-        reason == "subscription_periodic",
+        all(one.reason == "subscription_periodic" for one in billed),
         settings.net_payment_term,
     )
     content = InvoiceContent(
@@ -148,7 +177,7 @@ async def draft_invoice(
         seller=seller(organization),
         buyer=buyer(customer),
         footer=organization.details.invoice_footer,
-        subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
+        subscriptions=tuple(_row(one, window, at) for one, window in covered),
         fees=tuple(fees),
         totals=totals(fees, taxes_cents=on_invoice.amount_cents),
         watermark=watermark,
@@ -159,17 +188,22 @@ async def draft_invoice(
 
 
 def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
-    """The stretch of time whose usage is priced, and the period that it is measured by (P10, T4)."""
+    """The stretch of time whose usage is priced, and the period that it is measured by (P10, T4).
+
+    The instant of an upgrade, and for what is weighed by days its whole day, is the next subscription's (A23).
+    """
     from_at, to_at = window.charges_from_at or window.timestamp, window.charges_to_at or window.timestamp
     zone = one.schedule.timezone
+    last_day = local_date(to_at, zone) - DAY if one.is_upgraded else local_date(to_at, zone)
     return UsageWindow(
         organization_id=one.subscription.organization_id,
         external_subscription_id=one.subscription.external_id,
         from_at=from_at,
         to_at=to_at,
+        is_handed_over=one.is_upgraded,
         period=ProratedPeriod(
             from_at=from_at,
-            to_at=to_at,
+            to_at=min(to_at, end_of_day(last_day, zone)),
             days=subscription_day_count(from_at, to_at, zone, one.lifetime),
             duration_days=window.charges_duration,
             timezone=zone,
@@ -180,24 +214,24 @@ def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
 
 
 def _running_period(one: BilledSubscription, at: datetime) -> tuple[datetime, datetime]:
-    """First and last instant of the period that is in progress at `at`."""
-    running = boundaries(one.schedule, one.lifetime, at, current_usage=True)
+    """First and last instant of the period that is in progress at `at`: what is renewed is paid for to its end."""
+    lifetime = replace(one.lifetime, terminated_at=None) if one.renews else one.lifetime
+    running = boundaries(one.schedule, lifetime, at, current_usage=True)
     assert running.charges_from_at is not None
     assert running.charges_to_at is not None
     return running.charges_from_at, running.charges_to_at
 
 
-def _subscription_fees(
-    invoice_id: UUID, one: BilledSubscription, window: Boundaries, reason: InvoicingReason
-) -> Iterator[Fee]:
+def _subscription_fees(invoice_id: UUID, one: BilledSubscription, window: Boundaries) -> Iterator[Fee]:
     subscription, plan, schedule, lifetime = one.subscription, one.plan, one.schedule, one.lifetime
     history = FeeHistory(
         created_at=subscription.created_on,
+        predecessor=subscription.predecessor,
         has_earlier_invoice=bool(subscription.invoice_ids),
         has_earlier_fee=subscription.fee_billed_on is not None,
         has_fee_of_same_day=subscription.fee_billed_on == local_date(window.timestamp, schedule.timezone),
     )
-    starting = reason == "subscription_starting"
+    starting = one.reason == "subscription_starting"
     if not bills_subscription_fee(schedule, lifetime, window, history, starting=starting, trial_end=one.trial_end):
         return
     inputs = SubscriptionFeeInputs(
@@ -259,13 +293,13 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
     return replace(fee, unit_amount_cents=fee.amount_cents)
 
 
-def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, at: datetime) -> InvoiceSubscription:
+def _row(one: BilledSubscription, window: Boundaries, at: datetime) -> InvoiceSubscription:
     return InvoiceSubscription(
         subscription_id=one.subscription.id,
         external_id=one.subscription.external_id,
         plan_id=one.plan.id,
-        reason=reason,
-        recurring=reason == "subscription_periodic",
+        reason=one.reason,
+        recurring=one.reason == "subscription_periodic",
         timestamp=at,
         from_at=window.from_at,
         to_at=window.to_at,

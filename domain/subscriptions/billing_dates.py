@@ -13,6 +13,8 @@ from typing import Literal
 from domain.kernel.zones import DAY, end_of_day, local_date, start_of_day
 from domain.subscriptions.intervals import BillingTime, Interval, LocalPeriod, period_containing
 
+PlanChange = Literal["upgrade", "downgrade"]
+
 _TIMEZONE_GUARD = timedelta(hours=26)
 """The farthest that two zones lie apart: a start that would move by more is another period's (P8)."""
 
@@ -51,7 +53,7 @@ class Lifetime:
 
     started_at: datetime
     terminated_at: datetime | None = None
-    successor: Literal["upgrade", "downgrade"] | None = None
+    successor: PlanChange | None = None
 
     def terminated_by(self, at: datetime) -> bool:
         """Whether it has ended at `at`, to the second. Source: metering-pricing T5."""
@@ -109,6 +111,15 @@ def next_billing_day(schedule: Schedule, after: date) -> date:
     """
     monthly = schedule.bill_charges_monthly or schedule.bill_fixed_charges_monthly
     return _period(schedule, _interval(schedule, monthly=monthly), after).last + DAY
+
+
+def downgrade_day(schedule: Schedule, asked_at: datetime) -> date:
+    """The local date on which a downgrade takes effect: the one after the plan's own period that it is asked for in.
+
+    Monthly runs of a year do not count, where L3 has the next billing day of any kind: the year was agreed, and in
+    advance it is paid. Source: invoicing-money 1.4, metering-pricing L3.
+    """
+    return period_of(schedule, local_date(asked_at, schedule.timezone)).last + DAY
 
 
 def billing_instant(schedule: Schedule, day: date) -> datetime:
