@@ -20,7 +20,9 @@ from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger
 from domain.metering.matching import ALL_FILTER_VALUES
+from domain.subscriptions.plan_change import reevaluate_downgrades
 from domain.subscriptions.subscription import Subscription
+from domain.subscriptions.succession import call_off_downgrades
 
 A = TypeVar("A", AddOn, BillableMetric, Plan)
 
@@ -163,6 +165,8 @@ async def update_plan(
 ) -> Plan:
     """Change a plan: `change` turns the details of before into the new. Invoices to come follow it.
 
+    With another price downgrades that wait are looked at again (`reevaluate_downgrades`).
+
     Args:
         cascade: whether the change reaches the copies that subscriptions have of their own (`override.cascaded`).
 
@@ -179,7 +183,9 @@ async def update_plan(
     for own, subscriptions in zip(copies, await _subscriptions(ledger, copies), strict=True):
         units = {units.fixed_charge_id: units.change.units for one in subscriptions for units in one.fixed_charge_units}
         own.update(cascaded(before, details, own.details, own.id, units), at=at)
-    await ledger.append(plan, *copies)
+    repriced = (details.amount_cents, details.interval) != (before.amount_cents, before.interval)
+    changed = await reevaluate_downgrades(ledger, plan, at=at) if repriced else []
+    await ledger.append(plan, *copies, *changed)
     return plan
 
 
@@ -196,9 +202,10 @@ async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: d
     subscriptions = list(chain.from_iterable(await _subscriptions(ledger, [plan, *copies])))
     for one in (plan, *copies):
         one.delete(at=at)
+    called_off = await call_off_downgrades(ledger, subscriptions, at=at)
     for subscription in subscriptions:
         subscription.terminate(subscription.details, terminated_at=at, at=at)
-    await ledger.append(plan, *copies, *subscriptions)
+    await ledger.append(plan, *copies, *subscriptions, *called_off)
     return plan
 
 

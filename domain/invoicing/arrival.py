@@ -64,7 +64,7 @@ async def arrival_of(ledger: Ledger, organization_id: UUID, event: UsageEvent) -
     customer = await ledger.load(Customer, subscription.customer_id)
     organization = await ledger.load(Organization, organization_id)
     zone = billing_settings(customer, organization).timezone
-    billed = BilledSubscription(subscription, plan, schedule_of(subscription, plan, zone), None)
+    billed = BilledSubscription(subscription, plan, schedule_of(subscription, plan, zone), None, "in_advance_charge")
     taxes = await applicable_taxes(ledger, organization, customer, [plan.details])
     return Arrival(organization, customer, billed, metric, taxes, event)
 

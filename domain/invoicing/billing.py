@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -27,10 +27,11 @@ from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
 from domain.metering.ports import UsageReader
 from domain.organizations.organization import Organization
+from domain.subscriptions.activation import activate, starts_of
 from domain.subscriptions.billing_dates import Schedule
-from domain.subscriptions.commands import activate
 from domain.subscriptions.due import Due, next_due, schedule_of, start_due
 from domain.subscriptions.subscription import InvoicingReason, Subscription
+from domain.subscriptions.succession import call_off_downgrades
 from domain.subscriptions.trial import trial_end_at
 from domain.taxation.which_taxes import applicable_taxes
 
@@ -55,18 +56,28 @@ class _Account:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
+    """`next_plan` is the one that an upgrade led to, where that matters."""
+
     subscription: Subscription
     plan: Plan
     schedule: Schedule
     trial_end: datetime | None
+    next_plan: Plan | None = None
 
-    @property
-    def billed(self) -> BilledSubscription:
-        return BilledSubscription(self.subscription, self.plan, self.schedule, self.trial_end)
+    def billed(self, reason: InvoicingReason, previous: Subscription | None) -> BilledSubscription:
+        return BilledSubscription(
+            self.subscription, self.plan, self.schedule, self.trial_end, reason, previous, self.next_plan
+        )
 
     @property
     def due(self) -> Due | None:
         return next_due(self.subscription, self.plan.details, self.schedule, self.trial_end)
+
+    @property
+    def reason(self) -> InvoicingReason:
+        """Of the invoice that is due."""
+        assert self.due is not None, self.subscription.id
+        return _REASONS[self.due.what]
 
 
 async def advance_subscription(
@@ -90,22 +101,36 @@ async def advance_subscription(
 
 
 async def _look_up(ledger: Ledger, subscription: Subscription) -> tuple[_Account, _Case]:
+    """The subscription; or the one before it, while that is still to be done: a plan change is billed on one invoice,
+    and one that waits for the end of another is woken with it."""
     organization, customer, plan = await asyncio.gather(
         ledger.load(Organization, subscription.organization_id),
         ledger.load(Customer, subscription.customer_id),
         ledger.load(Plan, subscription.plan_id),
     )
     account = _Account(organization, customer)
-    return account, await _case(ledger, subscription, plan, account.settings.timezone)
+    case = await _case(ledger, subscription, plan, account.settings.timezone)
+    if subscription.previous_subscription_id is not None and (
+        subscription.status == "pending" or subscription.owes_starting_invoice
+    ):
+        _, before = await _look_up(ledger, await ledger.load(Subscription, subscription.previous_subscription_id))
+        if before.due is not None and (case.due is None or before.due.at <= case.due.at):
+            return account, before
+    return account, case
 
 
 async def _case(ledger: Ledger, subscription: Subscription, plan: Plan, timezone: str) -> _Case:
-    trial_end = None
-    if plan.details.trial_period:
-        line = await ledger.find_all(Subscription, subscription.organization_id, external_id=subscription.external_id)
-        starts = [one.started_at for one in line if one.customer_id == subscription.customer_id and one.started_at]
-        trial_end = trial_end_at(plan.details.trial_period, starts, subscription.details.subscription_at)
+    starts = await _starts(ledger, subscription, plan)
+    trial_end = trial_end_at(plan.details.trial_period, starts, subscription.details.subscription_at)
     return _Case(subscription, plan, schedule_of(subscription, plan, timezone), trial_end)
+
+
+async def _starts(ledger: Ledger, subscription: Subscription, plan: Plan) -> list[datetime]:
+    """When those of its external id began, where a trial on `plan` counts from there."""
+    if not plan.details.trial_period:
+        return []
+    line = await ledger.find_all(Subscription, subscription.organization_id, external_id=subscription.external_id)
+    return starts_of([one for one in line if one.customer_id == subscription.customer_id])
 
 
 async def _perform(
@@ -123,15 +148,51 @@ async def _perform(
             subscription.end_trial(case.trial_end, starts_with_invoice=owes, at=due.at)
             await ledger.append(subscription)
         case "termination":
+            called_off = await call_off_downgrades(ledger, [subscription], at=due.at)
             subscription.terminate(subscription.details, terminated_at=due.at, at=due.at)
-            await ledger.append(subscription)
+            await ledger.append(subscription, *called_off)
+        case "downgrade":
+            await _downgrade(ledger, case, due)
         case "periodic_invoice":
-            together = await _due_together(ledger, account, case, due)
-            await _bill(ledger, usage, fees, account, together, due)
-        case "starting_invoice" | "final_invoice":
+            await _bill(ledger, usage, fees, account, await _due_together(ledger, account, case, due), due)
+        case "final_invoice":
+            await _bill(ledger, usage, fees, account, await _plan_change(ledger, case, due), due)
+        case "starting_invoice":
             await _bill(ledger, usage, fees, account, [case], due)
         case "fixed_charges_invoice":
             await _bill_fixed_charges(ledger, account, case, due)
+
+
+async def _downgrade(ledger: Ledger, case: _Case, due: Due) -> None:
+    """End the subscription with its period, and let the one that waits for it run. What both owe is due then."""
+    subscription = case.subscription
+    assert subscription.next_subscription_id is not None, subscription.id
+    following = await ledger.load(Subscription, subscription.next_subscription_id)
+    plan = await ledger.load(Plan, following.plan_id)
+    starts = await _starts(ledger, following, plan)
+    subscription.hand_over(following.id, "downgrade", at=due.at)
+    activate(following, plan, case.schedule.timezone, started_at=due.at, earlier_starts=starts, at=due.at)
+    await ledger.append(subscription, following)
+
+
+async def _plan_change(ledger: Ledger, case: _Case, due: Due) -> list[_Case]:
+    """What one invoice bills at the end of a subscription: with it, the start of the one that follows in its place.
+
+    Source: invoicing-money 1.4, metering-pricing L2, L3. Different currencies are never on one invoice.
+    """
+    ended = case.subscription
+    if ended.next_subscription_id is None:
+        return [case]
+    following = await ledger.load(Subscription, ended.next_subscription_id)
+    plan = await ledger.load(Plan, following.plan_id)
+    begun = await _case(ledger, following, plan, case.schedule.timezone)
+    case = replace(case, next_plan=plan)
+    together = (
+        begun.due == Due(due.at, "starting_invoice")
+        and plan.details.amount_currency == case.plan.details.amount_currency
+        and following.details.purchase_order_number == ended.details.purchase_order_number
+    )
+    return [case, begun] if together else [case]
 
 
 async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due) -> list[_Case]:
@@ -165,15 +226,20 @@ async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due
 async def _bill(
     ledger: Ledger, usage: UsageReader, fees: BilledFees, account: _Account, cases: Sequence[_Case], due: Due
 ) -> None:
-    """Issue one invoice for all `cases` and mark them as billed, by one append."""
+    """Issue one invoice for all `cases` and mark them as billed, by one append.
+
+    Args:
+        due: what of them, if not of all, gives the invoice its identity.
+    """
     organization, customer = account.organization, account.customer
-    reason = _REASONS[due.what]
-    first = min(case.subscription.id for case in cases)
-    invoice_id = ids.of("invoice", first, reason, due.at.isoformat())
+    reasons = [case.reason for case in cases]
+    first = min(case.subscription.id for case in cases if case.due == due)
+    invoice_id = ids.of("invoice", first, _REASONS[due.what], due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    found, add_ons, taxes = await asyncio.gather(
+    found, add_ons, previous, taxes = await asyncio.gather(
         ledger.load_many(BillableMetric, metric_ids),
         _add_ons(ledger, cases),
+        _previous(ledger, cases),
         applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
     )
     metrics = {metric.id: metric for metric in found}
@@ -183,11 +249,10 @@ async def _bill(
         invoice_id,
         organization,
         customer,
-        [case.billed for case in cases],
+        [case.billed(reason, previous.get(case.subscription.id)) for case, reason in zip(cases, reasons, strict=True)],
         metrics,
         add_ons,
         taxes,
-        reason=reason,
         at=due.at,
     )
     content = draft.content
@@ -195,7 +260,7 @@ async def _bill(
     standalone = [stand_alone(organization, customer, fee, content, at=due.at) for fee in draft.standalone_fees]
     by_subscription = {row.subscription_id: row for row in content.subscriptions}
     with_fee = {fee.subscription_id for fee in content.fees if fee.fee_type == "subscription"}
-    for case in cases:
+    for case, reason in zip(cases, reasons, strict=True):
         subscription = case.subscription
         subscription.bill(
             invoice_id,
@@ -221,8 +286,8 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
         invoice_id,
         organization,
         customer,
-        case.billed,
-        case.billed.fixed_charges(add_ons),
+        case.billed("in_advance_charge", None),
+        add_ons,
         taxes,
         starting=subscription.owes_fixed_charges and due.at == start_due(subscription),
         at=due.at,
@@ -233,6 +298,18 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
         return
     invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
     await ledger.append(invoice, subscription, sequences=sequences)
+
+
+async def _previous(ledger: Ledger, cases: Sequence[_Case]) -> dict[UUID, Subscription]:
+    """By the subscription that starts in its place: where fixed charges are paid ahead, it may have paid for them."""
+    starting = {
+        case.subscription.id: case.subscription.previous_subscription_id
+        for case in cases
+        if case.reason == "subscription_starting" and case.plan.details.fixed_charges
+    }
+    wanted = [previous for previous in starting.values() if previous is not None]
+    found = {one.id: one for one in await ledger.load_many(Subscription, wanted)} if wanted else {}
+    return {follower: found[previous] for follower, previous in starting.items() if previous is not None}
 
 
 async def _add_ons(ledger: Ledger, cases: Sequence[_Case]) -> dict[UUID, AddOn]:

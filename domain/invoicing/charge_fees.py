@@ -25,34 +25,55 @@ from domain.subscriptions.subscription import InvoicingReason, Subscription
 
 
 def billed_charges(
-    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], window: Boundaries, reason: InvoicingReason
+    charges: Sequence[Charge],
+    metrics: Mapping[UUID, BillableMetric],
+    window: Boundaries,
+    reason: InvoicingReason,
+    *,
+    renews: bool,
 ) -> list[Charge]:
     """The charges whose usage an invoice bills (metering-pricing K1, L9, P15).
 
     What is paid in advance is there only where its units carry over, to be paid for the next period.
+
+    Args:
+        renews: whether that period is theirs.
     """
     if reason == "subscription_starting" or window.charges_from_at is None or window.charges_to_at is None:
         return []
     if window.charges_from_at >= window.charges_to_at:
         return []
-    ending = reason == "subscription_terminating"
     return [
         charge
         for charge in charges
         if charge.invoiceable
-        and not (charge.pay_in_advance and (ending or not metrics[charge.billable_metric_id].details.recurring))
+        and not (charge.pay_in_advance and not (renews and metrics[charge.billable_metric_id].details.recurring))
     ]
 
 
-def renewed_charges(
-    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], reason: InvoicingReason
+def not_carried_over(
+    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], next_charges: Sequence[Charge]
 ) -> list[Charge]:
-    """The charges in advance whose carried units are paid for again on a billing day, by fees without an invoice.
+    """Of the charges that the end of an upgraded plan would bill, those whose units the next plan will not bill itself.
+
+    Lago asks only whether the next plan charges for the metric. But what that one bills in advance, or weighs by the
+    time since it began, leaves the days before the upgrade out. Source: metering-pricing L8, invoicing-money 3.1.
+    """
+    billed_later = {charge.billable_metric_id for charge in next_charges if not charge.pay_in_advance}
+
+    def carries_over(charge: Charge) -> bool:
+        metric = metrics[charge.billable_metric_id].details
+        by_time = charge.prorated or metric.aggregation_type == "weighted_sum_agg"
+        return metric.recurring and not by_time and charge.billable_metric_id in billed_later
+
+    return [charge for charge in charges if not carries_over(charge)]
+
+
+def renewed_charges(charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric]) -> list[Charge]:
+    """The charges in advance whose carried units are paid for again at a period's end, by fees without an invoice.
 
     Source: metering-pricing V11.
     """
-    if reason != "subscription_periodic":
-        return []
     return [
         charge
         for charge in charges

@@ -15,7 +15,13 @@ from domain.catalog.add_on import AddOn
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.customer import Customer
-from domain.invoicing.charge_fees import billed_charges, charge_fees, renewal_fees, renewed_charges
+from domain.invoicing.charge_fees import (
+    billed_charges,
+    charge_fees,
+    not_carried_over,
+    renewal_fees,
+    renewed_charges,
+)
 from domain.invoicing.commitment_fees import (
     BilledFees,
     CommitmentWindow,
@@ -36,7 +42,7 @@ from domain.invoicing.taxes import taxed
 from domain.invoicing.usage_fees import PricedBucket, UsageWindow, price_usage
 from domain.kernel import ids
 from domain.kernel.money import major_units
-from domain.kernel.zones import local_date
+from domain.kernel.zones import DAY, end_of_day, local_date
 from domain.metering.ports import UsageReader
 from domain.metering.prorated_period import ProratedPeriod
 from domain.organizations.organization import Organization
@@ -58,30 +64,47 @@ from domain.taxation.which_taxes import ApplicableTaxes
 
 @dataclass(frozen=True, slots=True)
 class BilledSubscription:
-    """A subscription and the calendar that it is billed by.
+    """A subscription, the calendar that it is billed by, and the occasion.
 
     Attributes:
         trial_end: None without a trial.
-        previous: the subscription that it came from by a change of plan, if any.
+        previous: the subscription that it came from by a change of plan, where it starts with that.
+        next_plan: the one that follows where a plan change ends the subscription.
     """
 
     subscription: Subscription
     plan: Plan
     schedule: Schedule
     trial_end: datetime | None
+    reason: InvoicingReason
     previous: Subscription | None = None
+    next_plan: Plan | None = None
 
     @property
     def lifetime(self) -> Lifetime:
-        return lifetime_of(self.subscription)
+        """As it was on the occasion: an end that came later is not known to a start or a period, however late made."""
+        lifetime = lifetime_of(self.subscription)
+        is_earlier = self.reason in ("subscription_starting", "subscription_periodic")
+        return replace(lifetime, terminated_at=None, successor=None) if is_earlier else lifetime
 
     def previous_billed(self, at: datetime) -> bool:
         """Whether the periodic invoice of that local day exists."""
         return self.subscription.billed_on == local_date(at, self.schedule.timezone)
 
-    def boundaries(self, reason: InvoicingReason, at: datetime) -> Boundaries:
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether it ends for another plan, to which the rest of the day belongs."""
+        return self.reason == "subscription_terminating" and self.lifetime.successor == "upgrade"
+
+    @property
+    def renews(self) -> bool:
+        """Whether charges in advance are paid for again: at the end of a period, a downgrade's too (L9, V11)."""
+        downgraded = self.reason == "subscription_terminating" and self.lifetime.successor == "downgrade"
+        return downgraded or self.reason == "subscription_periodic"
+
+    def boundaries(self, at: datetime) -> Boundaries:
         """The windows that are billed at `at`."""
-        subscription = self.subscription
+        subscription, reason = self.subscription, self.reason
         moved = subscription.last_timezone not in (None, self.schedule.timezone)
         resumed = subscription.last_charges_to_at if moved else None
         if reason == "subscription_terminating":
@@ -129,7 +152,6 @@ async def draft_invoice(
     add_ons: Mapping[UUID, AddOn],
     taxes: ApplicableTaxes,
     *,
-    reason: InvoicingReason,
     at: datetime,
 ) -> Draft:
     """The invoice of type subscription for all `billed` (one customer, one currency) at `at`.
@@ -137,27 +159,30 @@ async def draft_invoice(
     Raises:
         UnavailableError: usage, or what was billed before, is not known now.
     """
-    covered = [(one, one.boundaries(reason, at)) for one in billed]
+    covered = [(one, one.boundaries(at)) for one in billed]
     windows = []
     for one, window in covered:
         charges = one.plan.details.charges
-        billed_now = billed_charges(charges, metrics, window, reason)
-        windows.append((usage_window(one, window), [*billed_now, *renewed_charges(charges, metrics, reason)]))
+        billed_now = billed_charges(charges, metrics, window, one.reason, renews=one.renews)
+        if one.is_upgraded and one.next_plan is not None:
+            billed_now = not_carried_over(billed_now, metrics, one.next_plan.details.charges)
+        renewed_now = renewed_charges(charges, metrics) if one.renews else []
+        windows.append((usage_window(one, window), [*billed_now, *renewed_now]))
     watermark: int | None = None
     priced: list[list[PricedBucket]] = [[] for _ in covered]
     if any(charges for _, charges in windows):
         watermark = await usage.watermark()
         priced = await price_usage(usage, watermark, windows, metrics)
-    committed = await _commitments(billed_fees, billed, reason, at)
+    committed = await _commitments(billed_fees, billed, at)
     fees: list[Fee] = []
     standalone: list[Fee] = []
     fixed_charges: dict[UUID, tuple[BilledFixedCharge, ...]] = {}
     for (one, window), (asked, _), buckets in zip(covered, windows, priced, strict=True):
         details = one.plan.details
-        own = list(_subscription_fees(invoice_id, one, window, reason))
+        own = list(_subscription_fees(invoice_id, one, window))
         invoiced = [bucket for bucket in buckets if bucket.charge.invoiceable]
         own += charge_fees(invoice_id, one.subscription, asked, invoiced)
-        units = list(bill_window(invoice_id, one.fixed_charges(add_ons), window, reason))
+        units = list(bill_window(invoice_id, one.fixed_charges(add_ons), window, one.reason))
         own += [bill.fee for bill in units if bill.fee is not None]
         fixed_charges[one.subscription.id] = tuple(bill.billed for bill in units if bill.billed is not None)
         renewed = [bucket for bucket in buckets if not bucket.charge.invoiceable]
@@ -171,10 +196,10 @@ async def draft_invoice(
         organization,
         customer,
         billed[0].plan.details.amount_currency,
-        [_row(one, window, reason, at) for one, window in covered],
+        [_row(one, window, at) for one, window in covered],
         fees,
         kind="subscription",
-        recurring=reason == "subscription_periodic",
+        recurring=all(one.reason == "subscription_periodic" for one in billed),
         watermark=watermark,
         at=at,
     )
@@ -182,7 +207,7 @@ async def draft_invoice(
 
 
 async def _commitments(
-    billed_fees: BilledFees, billed: Sequence[BilledSubscription], reason: InvoicingReason, at: datetime
+    billed_fees: BilledFees, billed: Sequence[BilledSubscription], at: datetime
 ) -> dict[UUID, tuple[CommitmentWindow, FeesTotal]]:
     """What the subscriptions with a commitment reconcile, and what earlier invoices have billed of it."""
     windows = [
@@ -194,7 +219,7 @@ async def _commitments(
                 one.subscription,
                 one.schedule,
                 one.lifetime,
-                reason,
+                one.reason,
                 at,
                 previous_billed=one.previous_billed(at),
             )
@@ -217,17 +242,22 @@ def taxes_of(fee: Fee, plan: PlanDetails, taxes: ApplicableTaxes) -> tuple[TaxTe
 
 
 def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
-    """The stretch of time whose usage is priced, and the period that it is measured by (P10, T4)."""
+    """The stretch of time whose usage is priced, and the period that it is measured by (P10, T4).
+
+    The instant of an upgrade, and for what is weighed by days its whole day, is the next subscription's (A23).
+    """
     from_at, to_at = window.charges_from_at or window.timestamp, window.charges_to_at or window.timestamp
     zone = one.schedule.timezone
+    last_day = local_date(to_at, zone) - DAY if one.is_upgraded else local_date(to_at, zone)
     return UsageWindow(
         organization_id=one.subscription.organization_id,
         external_subscription_id=one.subscription.external_id,
         from_at=from_at,
         to_at=to_at,
+        is_handed_over=one.is_upgraded,
         period=ProratedPeriod(
             from_at=from_at,
-            to_at=to_at,
+            to_at=min(to_at, end_of_day(last_day, zone)),
             days=subscription_day_count(from_at, to_at, zone, one.lifetime),
             duration_days=window.charges_duration,
             timezone=zone,
@@ -238,24 +268,24 @@ def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
 
 
 def _running_period(one: BilledSubscription, at: datetime) -> tuple[datetime, datetime]:
-    """First and last instant of the period that is in progress at `at`."""
-    running = boundaries(one.schedule, one.lifetime, at, current_usage=True)
+    """First and last instant of the period that is in progress at `at`: what is renewed is paid for to its end."""
+    lifetime = replace(one.lifetime, terminated_at=None) if one.renews else one.lifetime
+    running = boundaries(one.schedule, lifetime, at, current_usage=True)
     assert running.charges_from_at is not None
     assert running.charges_to_at is not None
     return running.charges_from_at, running.charges_to_at
 
 
-def _subscription_fees(
-    invoice_id: UUID, one: BilledSubscription, window: Boundaries, reason: InvoicingReason
-) -> Iterator[Fee]:
+def _subscription_fees(invoice_id: UUID, one: BilledSubscription, window: Boundaries) -> Iterator[Fee]:
     subscription, plan, schedule, lifetime = one.subscription, one.plan, one.schedule, one.lifetime
     history = FeeHistory(
         created_at=subscription.created_on,
+        predecessor=subscription.predecessor,
         has_earlier_invoice=bool(subscription.invoice_ids),
         has_earlier_fee=subscription.fee_billed_on is not None,
         has_fee_of_same_day=subscription.fee_billed_on == local_date(window.timestamp, schedule.timezone),
     )
-    starting = reason == "subscription_starting"
+    starting = one.reason == "subscription_starting"
     if not bills_subscription_fee(schedule, lifetime, window, history, starting=starting, trial_end=one.trial_end):
         return
     inputs = SubscriptionFeeInputs(
@@ -317,13 +347,13 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
     return replace(fee, unit_amount_cents=fee.amount_cents)
 
 
-def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, at: datetime) -> InvoiceSubscription:
+def _row(one: BilledSubscription, window: Boundaries, at: datetime) -> InvoiceSubscription:
     return InvoiceSubscription(
         subscription_id=one.subscription.id,
         external_id=one.subscription.external_id,
         plan_id=one.plan.id,
-        reason=reason,
-        recurring=reason == "subscription_periodic",
+        reason=one.reason,
+        recurring=one.reason == "subscription_periodic",
         timestamp=at,
         from_at=window.from_at,
         to_at=window.to_at,

@@ -5,13 +5,15 @@ Source: metering-pricing W7, W8; invoicing-money 3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn
 from domain.customers.customer import Customer
 from domain.invoicing.content import content_of
 from domain.invoicing.draft import BilledSubscription, taxes_of
-from domain.invoicing.fixed_charge_fees import FixedChargeCase, bill_changes, bill_window
+from domain.invoicing.fixed_charge_fees import bill_changes, bill_window
 from domain.invoicing.invoice import InvoiceContent, InvoiceSubscription
 from domain.invoicing.taxes import taxed
 from domain.organizations.organization import Organization
@@ -25,7 +27,7 @@ def draft_fixed_charges(
     organization: Organization,
     customer: Customer,
     one: BilledSubscription,
-    case: FixedChargeCase,
+    add_ons: Mapping[UUID, AddOn],
     taxes: ApplicableTaxes,
     *,
     starting: bool,
@@ -36,6 +38,7 @@ def draft_fixed_charges(
     Args:
         starting: it opens the subscription. Otherwise units were changed at `at`.
     """
+    case = one.fixed_charges(add_ons)
     if starting:
         bills = [*bill_window(invoice_id, case, boundaries(one.schedule, one.lifetime, at), "subscription_starting")]
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,8 @@ class UsageWindow:
         period: what prorated and weighted units are measured by.
         shown: the period that fees of charges in advance are shown for: the one ahead (metering-pricing K9, V11).
         currency: of the plan.
+        is_handed_over: whether `to_at` is the start of another subscription with this external id: what happens in
+            that very millisecond is the other's, whose window begins with it (metering-pricing G1, G2).
     """
 
     organization_id: UUID
@@ -51,6 +53,14 @@ class UsageWindow:
     period: ProratedPeriod
     shown: tuple[datetime, datetime]
     currency: str
+    is_handed_over: bool = False
+
+    @property
+    def until_at(self) -> datetime:
+        """The last instant whose events count."""
+        if not self.is_handed_over:
+            return self.to_at
+        return self.to_at - timedelta(microseconds=self.to_at.microsecond % 1000 + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +216,7 @@ def _query(
         external_subscription_id=window.external_subscription_id,
         metric=metric.aggregated,
         from_at=window.from_at,
-        to_at=window.to_at,
+        to_at=window.until_at,
         bucket=replace(bucket, matching=tuple(sorted((*bucket.matching, *options.within)))),
         group_by=tuple(key for key in keys if key not in within),
         duration_days=window.period.duration_days if kind == "weighted_sum_agg" else None,

@@ -13,6 +13,8 @@ from typing import Literal
 from domain.kernel.zones import DAY, end_of_day, local_date, start_of_day
 from domain.subscriptions.intervals import BillingTime, Interval, LocalPeriod, period_containing
 
+PlanChange = Literal["upgrade", "downgrade"]
+
 _TIMEZONE_GUARD = timedelta(hours=26)
 """The farthest that two zones lie apart: a start that would move by more is another period's (P8)."""
 
@@ -51,7 +53,7 @@ class Lifetime:
 
     started_at: datetime
     terminated_at: datetime | None = None
-    successor: Literal["upgrade", "downgrade"] | None = None
+    successor: PlanChange | None = None
 
     def terminated_by(self, at: datetime) -> bool:
         """Whether it has ended at `at`, to the second. Source: metering-pricing T5."""
@@ -115,6 +117,15 @@ def next_fixed_charges_period(schedule: Schedule, at: datetime) -> datetime:
     """The instant at which the next period of fixed charges begins, by their own cadence (metering-pricing W2)."""
     interval = _interval(schedule, monthly=schedule.bill_fixed_charges_monthly)
     return start_of_day(_period(schedule, interval, local_date(at, schedule.timezone)).last + DAY, schedule.timezone)
+
+
+def downgrade_day(schedule: Schedule, asked_at: datetime) -> date:
+    """The local date on which a downgrade takes effect: the one after the plan's own period that it is asked for in.
+
+    Monthly runs of a year do not count, where L3 has the next billing day of any kind: the year was agreed, and in
+    advance it is paid. Source: invoicing-money 1.4, metering-pricing L3.
+    """
+    return period_of(schedule, local_date(asked_at, schedule.timezone)).last + DAY
 
 
 def billing_instant(schedule: Schedule, day: date) -> datetime:

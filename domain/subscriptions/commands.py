@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -12,12 +11,18 @@ from domain.catalog.plan import Plan
 from domain.customers.billing_settings import applicable_timezone
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
-from domain.kernel.errors import InvalidInputError, NotAllowedError, NotFoundError
+from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger, SequenceNumber
 from domain.kernel.zones import local_date
 from domain.organizations.organization import Organization
+from domain.subscriptions.activation import activate, starts_of
+from domain.subscriptions.plan_change import Change, change_plan
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
-from domain.subscriptions.trial import in_trial, trial_end_at
+from domain.subscriptions.succession import call_off_downgrades
+
+
+def _unchanged(details: SubscriptionDetails) -> SubscriptionDetails:
+    return details
 
 
 async def begin_subscription(
@@ -28,20 +33,28 @@ async def begin_subscription(
     plan_code: str,
     external_id: str | None,
     details: SubscriptionDetails,
+    change: Change = _unchanged,
     at: datetime,
 ) -> Subscription:
     """Start a subscription, now, in the past or in the future; an unknown customer is created.
 
-    The same external id on the same plan answers what is there. Where the start is a day to come it stays pending
-    until its workflow activates it; in the past it runs from then, and its first bill is the next billing day's.
+    The same external id on the same plan answers what is there; on another plan it is a change of plan. Where the
+    start is a day to come it stays pending until its workflow activates it; in the past it runs from then, and its
+    first bill is the next billing day's.
+
+    Args:
+        details: of a new one.
+        change: in a change of plan, from what the current subscription hands on to what the next one shall have.
+
+    Returns:
+        The one that is new, or the current one where nothing has changed yet: on the same plan, and before a downgrade.
 
     Raises:
         NotFoundError: `plan_not_found`.
         InvalidInputError: the external id belongs to another customer's active subscription, or `ending_at` does
             not lie after today and after the start.
-        NotAllowedError: the external id runs on another plan.
 
-    Source: invoicing-money 1.2, metering-pricing L6.
+    Source: invoicing-money 1.2, 1.4, metering-pricing L6.
     """
     plan = await ledger.find(Plan, organization.id, code=plan_code)
     if plan is None:
@@ -49,17 +62,18 @@ async def begin_subscription(
     customer, sequences = await _customer_of(ledger, organization, external_customer_id, plan, at=at)
     external_id = external_id or str(ids.new())
     known = await ledger.find_all(Subscription, organization.id, external_id=external_id)
-    for other in known:
-        if other.customer_id == customer.id and other.status in ("active", "pending"):
-            if other.plan_id == plan.id or (await ledger.load(Plan, other.plan_id)).parent_id == plan.id:
-                return other
-            raise NotAllowedError("plan_change_not_available")
-        if other.status == "active":
-            raise InvalidInputError({"external_id": ["value_already_exist"]})
-
+    own = [one for one in known if one.customer_id == customer.id]
     timezone = applicable_timezone(customer, organization)
+    for current in own:
+        if current.status == "active" or (current.status == "pending" and current.previous_subscription_id is None):
+            begun, *beside = await change_plan(ledger, current, plan, own, timezone, change, at=at)
+            await ledger.append(begun, *beside, customer)
+            return begun
+    if any(one.status == "active" for one in known):
+        raise InvalidInputError({"external_id": ["value_already_exist"]})
+
     today, starts_on = local_date(at, timezone), local_date(details.subscription_at, timezone)
-    _check_end(details, today=today, starts_on=starts_on, timezone=timezone)
+    details.check_end(timezone, at=at)
     if not plan.details.pay_in_advance and details.on_termination_credit_note is not None:
         raise InvalidInputError({"on_termination_credit_note": ["invalid_value"]})
 
@@ -73,6 +87,7 @@ async def begin_subscription(
         plan_code=plan.details.code,
         details=details,
         previous_subscription_id=None,
+        predecessor=None,
         at=at,
     )
     if starts_on <= today:
@@ -86,48 +101,18 @@ async def begin_subscription(
             plan,
             timezone,
             started_at=max([details.subscription_at, *(ended if starts_on < today else [])]),
-            earlier_starts=[
-                other.started_at for other in known if other.started_at and other.customer_id == customer.id
-            ],
+            earlier_starts=starts_of(own),
             at=at,
         )
     await ledger.append(subscription, customer, sequences=sequences)
     return subscription
 
 
-def activate(
-    subscription: Subscription,
-    plan: Plan,
-    timezone: str,
-    *,
-    started_at: datetime,
-    earlier_starts: Sequence[datetime] = (),
-    at: datetime,
-) -> None:
-    """Let it run from `started_at`; a plan in advance owes its first invoice unless it starts in the past or on trial.
-
-    Args:
-        earlier_starts: of the customer's other subscriptions with this external id: the trial began with the first.
-
-    Source: invoicing-money 1.3, 1.6; metering-pricing B3.
-    """
-    starts_on, today = local_date(started_at, timezone), local_date(at, timezone)
-    backdated = starts_on < today
-    trial_end = trial_end_at(plan.details.trial_period, [started_at, *earlier_starts], started_at)
-    subscription.activate(
-        started_at=started_at,
-        billed_on=max(starts_on, today - timedelta(days=1)),
-        starts_with_invoice=plan.details.pay_in_advance and not backdated and not in_trial(at, trial_end),
-        starts_with_fixed_charges=not backdated,
-        at=at,
-    )
-
-
 async def update_subscription(
     ledger: Ledger,
     organization: Organization,
     subscription_id: UUID,
-    change: Callable[[SubscriptionDetails], SubscriptionDetails],
+    change: Change,
     *,
     at: datetime,
 ) -> Subscription:
@@ -143,14 +128,15 @@ async def update_subscription(
     timezone = applicable_timezone(customer, organization)
     details = change(subscription.details)
     today, starts_on = local_date(at, timezone), local_date(details.subscription_at, timezone)
-    if details.subscription_at != subscription.details.subscription_at and subscription.status != "pending":
+    is_to_come = subscription.status == "pending" and subscription.previous_subscription_id is None
+    if not is_to_come:
         details = replace(details, subscription_at=subscription.details.subscription_at)
     if details.ending_at != subscription.details.ending_at:
-        _check_end(details, today=today, starts_on=starts_on, timezone=timezone)
+        details.check_end(timezone, at=at)
     if not plan.details.pay_in_advance and details.on_termination_credit_note is not None:
         raise InvalidInputError({"on_termination_credit_note": ["invalid_value"]})
     subscription.update(details, at=at)
-    if subscription.status == "pending" and starts_on <= today:
+    if is_to_come and starts_on <= today:
         activate(subscription, plan, timezone, started_at=details.subscription_at, at=at)
     await ledger.append(subscription)
     return subscription
@@ -166,6 +152,8 @@ async def terminate_subscription(
 ) -> Subscription:
     """End an active one now, or cancel a pending one. What is chosen is kept; its workflow makes the final invoice.
 
+    A downgrade that waits is off with either of its ends.
+
     Raises:
         NotFoundError: it lives no more.
 
@@ -175,13 +163,14 @@ async def terminate_subscription(
     if subscription.status not in ("active", "pending"):
         raise NotFoundError("subscription")
     plan = await ledger.load(Plan, subscription.plan_id)
+    called_off = await call_off_downgrades(ledger, [subscription], at=at)
     details = subscription.details
     if plan.details.pay_in_advance and on_termination_credit_note is not None:
         details = replace(details, on_termination_credit_note=on_termination_credit_note)
     if on_termination_invoice is not None:
         details = replace(details, on_termination_invoice=on_termination_invoice)
     subscription.terminate(details, terminated_at=at, at=at)
-    await ledger.append(subscription)
+    await ledger.append(subscription, *called_off)
     return subscription
 
 
@@ -203,10 +192,3 @@ async def _customer_of(
     if customer.details.currency is None:
         customer.update(replace(customer.details, currency=plan.details.amount_currency), at=at)
     return customer, sequences
-
-
-def _check_end(details: SubscriptionDetails, *, today: date, starts_on: date, timezone: str) -> None:
-    if details.ending_at is not None:
-        ends_on = local_date(details.ending_at, timezone)
-        if ends_on <= today or ends_on <= starts_on:
-            raise InvalidInputError({"ending_at": ["invalid_date"]})

@@ -10,7 +10,13 @@ from typing import Literal
 from domain.catalog.fixed_charge import FixedCharge
 from domain.catalog.plan import Plan, PlanDetails
 from domain.kernel.zones import local_date, start_of_day
-from domain.subscriptions.billing_dates import Lifetime, Schedule, billing_instant, next_billing_day
+from domain.subscriptions.billing_dates import (
+    Lifetime,
+    Schedule,
+    billing_instant,
+    downgrade_day,
+    next_billing_day,
+)
 from domain.subscriptions.fixed_charge_units import units_events
 from domain.subscriptions.subscription import Subscription
 
@@ -20,6 +26,7 @@ What = Literal[
     "fixed_charges_invoice",
     "trial_end",
     "termination",
+    "downgrade",
     "periodic_invoice",
     "final_invoice",
 ]
@@ -27,8 +34,9 @@ _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",
     "termination",
-    "final_invoice",
+    "downgrade",
     "periodic_invoice",
+    "final_invoice",
     "fixed_charges_invoice",
     "trial_end",
 )
@@ -59,13 +67,15 @@ def schedule_of(subscription: Subscription, plan: Plan, timezone: str) -> Schedu
 def lifetime_of(subscription: Subscription) -> Lifetime:
     """Its life as billing sees it; it has started."""
     assert subscription.started_at is not None, subscription.id
-    return Lifetime(subscription.started_at, subscription.terminated_at)
+    return Lifetime(subscription.started_at, subscription.terminated_at, subscription.successor)
 
 
 def next_due(
     subscription: Subscription, plan: PlanDetails, schedule: Schedule, trial_end: datetime | None
 ) -> Due | None:
-    """The earliest thing that is still to be done, or None if nothing ever will be.
+    """The earliest thing that is still to be done, or None if nothing ever will be of itself.
+
+    One that waits for the end of another has nothing to do of itself: what is due for that one brings it about.
 
     Args:
         plan: what it is on.
@@ -76,23 +86,37 @@ def next_due(
     """
     timezone = schedule.timezone
     found: list[Due] = []
-    if subscription.status == "pending":
+    if subscription.status == "pending" and subscription.previous_subscription_id is None:
         day = local_date(subscription.details.subscription_at, timezone)
         found.append(Due(start_of_day(day, timezone), "activation"))
     if subscription.status == "active":
         found += _of_life(subscription, plan, schedule, trial_end)
     if subscription.status == "terminated":
-        # What fell due before the end is owed all the same, however late it is done: an outage forgives no period.
         assert subscription.terminated_at is not None
-        ended_on = start_of_day(local_date(subscription.terminated_at, timezone), timezone)
-        for due in _of_life(subscription, plan, schedule, trial_end):
-            if due.what != "termination" and due.at < (
-                ended_on if due.what == "periodic_invoice" else subscription.terminated_at
-            ):
-                found.append(due)
+        life = _of_life(subscription, plan, schedule, trial_end)
+        found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at, timezone))
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
+
+
+def _is_owed(due: Due, subscription: Subscription, ended_at: datetime, timezone: str) -> bool:
+    """What fell due before the end is owed all the same, however late it is done: an outage forgives no period.
+
+    A period that closes on the very day of the end stands on the final invoice (metering-pricing P18), but for an
+    upgrade, whose final invoice bills what has happened since.
+    """
+    match due.what:
+        case "termination" | "downgrade":
+            return False
+        case "starting_invoice":
+            return due.at <= ended_at
+        case "periodic_invoice" if subscription.successor == "upgrade":
+            return due.at <= ended_at
+        case "periodic_invoice":
+            return due.at < start_of_day(local_date(ended_at, timezone), timezone)
+        case _:
+            return due.at < ended_at
 
 
 def _of_life(
@@ -110,12 +134,14 @@ def _of_life(
     if trial_end is not None and subscription.trial_ended_at is None:
         yield Due(max(trial_end, subscription.started_at), "trial_end")
     ending_on = None
-    if subscription.details.ending_at is not None:
+    if subscription.details.ending_at is not None and subscription.successor is None:
         ending_on = local_date(subscription.details.ending_at, timezone)
         yield Due(max(start_of_day(ending_on, timezone), subscription.started_at), "termination")
     billing_day = next_billing_day(schedule, subscription.billed_on)
     if billing_day != ending_on:
-        yield Due(billing_instant(schedule, billing_day), "periodic_invoice")
+        asked_at = subscription.downgrade_asked_at
+        switches = asked_at is not None and billing_day >= downgrade_day(schedule, asked_at)
+        yield Due(billing_instant(schedule, billing_day), "downgrade" if switches else "periodic_invoice")
 
 
 def start_due(subscription: Subscription) -> datetime:

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Literal
 
 from domain.kernel.decimals import exact
 from domain.kernel.zones import DAY, day_count, local_date
-from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule, is_first_month_of_period, period_of
+from domain.subscriptions.billing_dates import (
+    Boundaries,
+    Lifetime,
+    PlanChange,
+    Schedule,
+    is_first_month_of_period,
+    period_of,
+)
 
 
 class Formula(Enum):
@@ -40,7 +46,7 @@ class FeeHistory:
     """
 
     created_at: datetime
-    predecessor: Literal["upgrade", "downgrade"] | None = None
+    predecessor: PlanChange | None = None
     has_earlier_invoice: bool = False
     has_earlier_fee: bool = False
     has_fee_of_same_day: bool = False

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from domain.catalog.fixed_charge import UnitsChange
 from domain.kernel.aggregate import Aggregate
-from domain.kernel.errors import NotAllowedError
+from domain.kernel.errors import InvalidInputError, NotAllowedError
+from domain.kernel.zones import local_date
+from domain.subscriptions.billing_dates import PlanChange
 from domain.subscriptions.intervals import BillingTime
 
 Status = Literal["pending", "active", "terminated", "canceled", "incomplete"]
@@ -42,6 +44,13 @@ class SubscriptionDetails:
     consolidate_invoice: bool = True
     purchase_order_number: str | None = None
     progressive_billing_disabled: bool = False
+
+    def check_end(self, timezone: str, *, at: datetime) -> None:
+        """Raises InvalidInputError where it does not end on a local day after that of `at` and after the start's."""
+        if self.ending_at is not None:
+            ends_on = local_date(self.ending_at, timezone)
+            if ends_on <= local_date(at, timezone) or ends_on <= local_date(self.subscription_at, timezone):
+                raise InvalidInputError({"ending_at": ["invalid_date"]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,7 @@ class Subscription(Aggregate):
         plan_code: str
         details: SubscriptionDetails
         previous_subscription_id: UUID | None
+        predecessor: PlanChange | None
 
     class Activated(Aggregate.Event):
         """It runs from `started_at` on.
@@ -113,6 +123,36 @@ class Subscription(Aggregate):
 
         def apply(self, subscription: Subscription) -> None:
             subscription.details = self.details
+
+    class PlanSwapped(Aggregate.Event):
+        """Another plan, before it has begun (invoicing-money 1.4)."""
+
+        TOPIC = "subscription.plan_swapped"
+        plan_id: UUID
+        plan_code: str
+        details: SubscriptionDetails
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.plan_id, subscription.plan_code = self.plan_id, self.plan_code
+            subscription.details = self.details
+
+    class DowngradeScheduled(Aggregate.Event):
+        """The subscription that is to follow it at the end of the period that was in progress then."""
+
+        TOPIC = "subscription.downgrade_scheduled"
+        next_subscription_id: UUID
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.next_subscription_id = self.next_subscription_id
+            subscription.downgrade_asked_at = self.timestamp
+
+    class DowngradeCanceled(Aggregate.Event):
+        """It goes on after all."""
+
+        TOPIC = "subscription.downgrade_canceled"
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.next_subscription_id = subscription.downgrade_asked_at = None
 
     class PlanOverridden(Aggregate.Event):
         """`plan_id` is the copy of its plan that is for it alone; the plan's code stays its own (F11)."""
@@ -185,15 +225,21 @@ class Subscription(Aggregate):
             subscription.owes_starting_invoice = self.starts_with_invoice
 
     class Terminated(Aggregate.Event):
+        """Its end; where that is a change of plan, `successor` says which and `next_subscription_id` what follows."""
+
         TOPIC = "subscription.terminated"
         terminated_at: datetime
         details: SubscriptionDetails
         ends_with_invoice: bool
+        successor: PlanChange | None
+        next_subscription_id: UUID | None
 
         def apply(self, subscription: Subscription) -> None:
             subscription.status, subscription.terminated_at = "terminated", self.terminated_at
             subscription.details = self.details
             subscription.owes_final_invoice = self.ends_with_invoice
+            subscription.successor, subscription.next_subscription_id = self.successor, self.next_subscription_id
+            subscription.downgrade_asked_at = None
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -211,11 +257,15 @@ class Subscription(Aggregate):
         plan_code: str,
         details: SubscriptionDetails,
         previous_subscription_id: UUID | None,
+        predecessor: PlanChange | None,
     ) -> None:
         self.organization_id = organization_id
         self.customer_id, self.external_customer_id = customer_id, external_customer_id
         self.external_id, self.plan_id, self.plan_code = external_id, plan_id, plan_code
-        self.details, self.previous_subscription_id = details, previous_subscription_id
+        self.details, self.previous_subscription_id, self.predecessor = details, previous_subscription_id, predecessor
+        self.successor: PlanChange | None = None
+        self.next_subscription_id: UUID | None = None
+        self.downgrade_asked_at: datetime | None = None
         self.status: Status = "pending"
         self.started_at: datetime | None = None
         self.activated_at: datetime | None = None
@@ -269,6 +319,23 @@ class Subscription(Aggregate):
             raise NotAllowedError("subscription_not_active")
         if details != self.details:
             self.trigger_event(self.Updated, details=details, timestamp=at)
+
+    def swap_plan(self, plan_id: UUID, plan_code: str, details: SubscriptionDetails, *, at: datetime) -> None:
+        """Only before it has begun, and not where it waits for the end of another."""
+        assert self.status == "pending", self.id
+        assert self.previous_subscription_id is None, self.id
+        self.trigger_event(self.PlanSwapped, plan_id=plan_id, plan_code=plan_code, details=details, timestamp=at)
+
+    def schedule_downgrade(self, next_subscription_id: UUID, *, at: datetime) -> None:
+        assert self.status == "active", self.id
+        self.trigger_event(self.DowngradeScheduled, next_subscription_id=next_subscription_id, timestamp=at)
+
+    def call_off_downgrade(self, *, at: datetime) -> None:
+        """Of the active one that was to be followed, or of the pending one that was to follow. Idempotent."""
+        if self.status == "pending":
+            self.trigger_event(self.Canceled, timestamp=at)
+        elif self.downgrade_asked_at is not None:
+            self.trigger_event(self.DowngradeCanceled, timestamp=at)
 
     def override_plan(self, plan_id: UUID, *, at: datetime) -> None:
         if self.status not in ("pending", "active"):
@@ -327,7 +394,7 @@ class Subscription(Aggregate):
             )
 
     def terminate(self, details: SubscriptionDetails, *, terminated_at: datetime, at: datetime) -> None:
-        """End an active one; `details` carry the chosen `on_termination_*`. A pending one is canceled instead."""
+        """End an active one for good; `details` carry the chosen `on_termination_*`. A pending one is canceled."""
         if self.status == "pending":
             self.trigger_event(self.Canceled, timestamp=at)
         elif self.status == "active":
@@ -336,5 +403,20 @@ class Subscription(Aggregate):
                 terminated_at=terminated_at,
                 details=details,
                 ends_with_invoice=details.on_termination_invoice == "generate",
+                successor=None,
+                next_subscription_id=None,
                 timestamp=at,
             )
+
+    def hand_over(self, next_subscription_id: UUID, change: PlanChange, *, at: datetime) -> None:
+        """End it for the next one, which begins at this instant. It is billed whatever was chosen for its end (1.4)."""
+        assert self.status == "active", self.id
+        self.trigger_event(
+            self.Terminated,
+            terminated_at=at,
+            details=self.details,
+            ends_with_invoice=True,
+            successor=change,
+            next_subscription_id=next_subscription_id,
+            timestamp=at,
+        )

@@ -141,7 +141,9 @@ class PostgresLedger:
         events = [self._mapper.to_stored_event(event) for _, pending in changed for event in pending]
         if not events:
             return
-        rows = [row for aggregate, pending in changed if pending for row in views.rows(aggregate)]
+        # Those of new aggregates last: a unique key that another gives up by the same append is free by then.
+        in_order = sorted(changed, key=lambda one: bool(one[1]) and one[1][0].originator_version == 1)
+        rows = [row for aggregate, pending in in_order if pending for row in views.rows(aggregate)]
         for number in sequences:
             assert any(str(number.placeholder).encode() in event.state for event in events), number
         appended = await self._commits.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from domain.subscriptions.billing_dates import Lifetime, Schedule, boundaries
+from domain.subscriptions.billing_dates import Lifetime, Schedule, boundaries, downgrade_day
 from projections.presenters import wire
 from projections.views.subscriptions import SubscriptionView
 
@@ -39,9 +39,9 @@ def present_subscription(view: SubscriptionView, *, now: datetime) -> dict[str, 
         "canceled_at": wire.instant(subscription["canceled_at"]),
         "cancellation_reason": None,
         "created_at": wire.instant(subscription["created_at"]),
-        "previous_plan_code": None,
-        "next_plan_code": None,
-        "downgrade_plan_date": None,
+        "previous_plan_code": view.previous_plan_code,
+        "next_plan_code": view.next_plan_code,
+        "downgrade_plan_date": _downgrade_date(view),
         "current_billing_period_started_at": period[0],
         "current_billing_period_ending_at": period[1],
         "on_termination_credit_note": details["on_termination_credit_note"],
@@ -69,11 +69,18 @@ def _running_period(view: SubscriptionView, now: datetime) -> tuple[str | None, 
     started_at = view.subscription["started_at"]
     if started_at is None:
         return None, None
-    lifetime = Lifetime(datetime.fromisoformat(started_at), _instant_or_none(view.subscription["terminated_at"]))
+    subscription = view.subscription
+    terminated_at = _instant_or_none(subscription["terminated_at"])
+    lifetime = Lifetime(datetime.fromisoformat(started_at), terminated_at, subscription["successor"])
     window = boundaries(_schedule(view), lifetime, max(now, lifetime.started_at), current_usage=True)
     assert window.charges_from_at is not None
     assert window.charges_to_at is not None
     return wire.instant(window.charges_from_at.isoformat()), wire.instant(window.charges_to_at.isoformat())
+
+
+def _downgrade_date(view: SubscriptionView) -> str | None:
+    asked_at = _instant_or_none(view.subscription["downgrade_asked_at"])
+    return None if asked_at is None else downgrade_day(_schedule(view), asked_at).isoformat()
 
 
 def _schedule(view: SubscriptionView) -> Schedule:

@@ -1,4 +1,4 @@
-"""Subscriptions as they are read: each with its plan and the time zone that it is billed in."""
+"""Subscriptions as they are read: each with its plan, those before and after it, and the time zone of its billing."""
 
 from __future__ import annotations
 
@@ -15,21 +15,33 @@ from projections.views.reading import Doc, Where
 
 _JOINED: LiteralString = """
 select subscriptions.doc::text, plans.doc::text,
-       coalesce(customers.doc->'details'->>'timezone', organizations.doc->'details'->>'timezone'), count(*) over ()
+       coalesce(customers.doc->'details'->>'timezone', organizations.doc->'details'->>'timezone'),
+       previous_plans.code, next_plans.code, count(*) over ()
 from subscriptions
 join plans on plans.id = subscriptions.plan_id
 join customers on customers.id = subscriptions.customer_id
 join organizations on organizations.id = subscriptions.organization_id
+left join subscriptions previous on previous.id = (subscriptions.doc->>'previous_subscription_id')::uuid
+left join plans previous_plans on previous_plans.id = previous.plan_id
+left join subscriptions following on following.id = (subscriptions.doc->>'next_subscription_id')::uuid
+left join plans next_plans on next_plans.id = following.plan_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionView:
-    """Docs of a subscription and of its plan; `timezone` is the customer's or else the organization's."""
+    """Docs of a subscription and of its plan.
+
+    Attributes:
+        timezone: the customer's or else the organization's.
+        previous_plan_code, next_plan_code: of the subscriptions that changes of plan link it with.
+    """
 
     subscription: Doc
     plan: Doc
     timezone: str
+    previous_plan_code: str | None
+    next_plan_code: str | None
 
 
 async def get(database: Database, organization_id: UUID, external_id: str, status: str) -> SubscriptionView | None:
@@ -68,10 +80,10 @@ async def select(
     async with database.connection(organization_id) as connection:
         rows = await (await connection.execute(query, values)).fetchall()
     views = [
-        SubscriptionView(msgspec.json.decode(subscription), msgspec.json.decode(plan), timezone)
-        for subscription, plan, timezone, _ in rows
+        SubscriptionView(msgspec.json.decode(subscription), msgspec.json.decode(plan), *more)
+        for subscription, plan, *more, _ in rows
     ]
-    return views, rows[0][3] if rows else 0
+    return views, rows[0][-1] if rows else 0
 
 
 async def last_started_at(database: Database, organization_id: UUID, external_id: str) -> datetime | None:

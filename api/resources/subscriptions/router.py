@@ -13,7 +13,7 @@ from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import answers
 from api.resources.plans.router import present_plan_of
-from api.resources.subscriptions.schema import CREDIT_NOTE_MODES, INVOICE_MODES, read_change, read_new
+from api.resources.subscriptions.schema import CREDIT_NOTE_MODES, INVOICE_MODES, read_change, read_new, read_plan_change
 from api.routing import Resource
 from api.tenant import Tenant
 from domain.kernel.errors import NotFoundError
@@ -32,7 +32,7 @@ _STATUSES = frozenset(get_args(Status))
 
 @router.post("/subscriptions")
 async def post_subscription(call: Call) -> Json:
-    """Begin a subscription; the same external id on the same plan answers what is there."""
+    """Begin a subscription, or change the plan of the one with this external id."""
     tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
     external_customer_id = fields.mandatory_text("external_customer_id")
     external_id = (fields.text("external_id") or "").strip()
@@ -45,6 +45,7 @@ async def post_subscription(call: Call) -> Json:
         plan_code=plan_code,
         external_id=external_id or None,
         details=details,
+        change=lambda handed_on: read_plan_change(fields, handed_on),
         at=at,
     )
     return await _body(tenant, begun.id)

@@ -32,6 +32,15 @@ def read_new(fields: Fields, *, at: datetime) -> SubscriptionDetails:
     return _read_common(fields, before)
 
 
+def read_plan_change(fields: Fields, handed_on: SubscriptionDetails) -> SubscriptionDetails:
+    """The details of a subscription that follows another on a new plan; its anchor and billing time stay (quirk 21).
+
+    Raises:
+        InvalidInputError: a value is refused.
+    """
+    return replace(_read_common(fields, handed_on), subscription_at=handed_on.subscription_at)
+
+
 def read_change(fields: Fields, before: SubscriptionDetails) -> SubscriptionDetails:
     """The details with what the body changes.
 

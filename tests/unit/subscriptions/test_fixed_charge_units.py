@@ -157,6 +157,7 @@ def subscription(
         plan_code="pro",
         details=SubscriptionDetails(subscription_at=instant(started)),
         previous_subscription_id=None,
+        predecessor=None,
         at=instant(activated or started),
     )
     before = [one for one in own if one[1] < (activated or started)]

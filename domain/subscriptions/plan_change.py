@@ -1,0 +1,133 @@
+"""Changing the plan of a subscription, at once or at the end of its period.
+
+What is decided is not appended here: who calls commits it by one append, so that no external id is ever without its
+subscription.
+
+Source: invoicing-money 1.4; metering-pricing L1 to L3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from domain.catalog.plan import Plan
+from domain.customers.billing_settings import applicable_timezone
+from domain.customers.customer import Customer
+from domain.kernel.ledger import Ledger
+from domain.organizations.organization import Organization
+from domain.subscriptions.activation import activate, starts_of
+from domain.subscriptions.subscription import Subscription, SubscriptionDetails
+from domain.subscriptions.succession import call_off_downgrades, direction, following, handed_on
+
+Change = Callable[[SubscriptionDetails], SubscriptionDetails]
+
+
+async def change_plan(
+    ledger: Ledger,
+    current: Subscription,
+    plan: Plan,
+    line: Sequence[Subscription],
+    timezone: str,
+    change: Change,
+    *,
+    at: datetime,
+) -> list[Subscription]:
+    """What `begin_subscription` answers, and all others that have changed. Arguments as in `upgrade`."""
+    current_plan = await ledger.load(Plan, current.plan_id)
+    if plan.id in (current_plan.id, current_plan.parent_id):
+        return [current]
+    details = change(handed_on(current.details))
+    if current.status == "pending":
+        named = replace(current.details, name=details.name or current.details.name)
+        current.swap_plan(plan.id, plan.details.code, named, at=at)
+        return [current]
+    if details.ending_at != current.details.ending_at:
+        details.check_end(timezone, at=at)
+    if direction(current_plan.details, plan.details) == "upgrade":
+        return await upgrade(ledger, current, plan, details, line, timezone, at=at)
+    called_off = await call_off_downgrades(ledger, [current], at=at)
+    following_one = following(current, plan, "downgrade", details, at=at)
+    current.schedule_downgrade(following_one.id, at=at)
+    return [current, following_one, *called_off]
+
+
+async def upgrade(
+    ledger: Ledger,
+    current: Subscription,
+    plan: Plan,
+    details: SubscriptionDetails,
+    line: Sequence[Subscription],
+    timezone: str,
+    *,
+    at: datetime,
+) -> list[Subscription]:
+    """End the current subscription for a new one on `plan`, at this instant; a downgrade that waits is off.
+
+    Args:
+        line: all of the customer under its external id: the trial began with the first.
+
+    Returns:
+        The new one, and all others that have changed; to be committed by one append.
+
+    Source: invoicing-money 1.4, metering-pricing L2.
+    """
+    called_off = await call_off_downgrades(ledger, [current], at=at)
+    new = following(current, plan, "upgrade", details, at=at)
+    current.hand_over(new.id, "upgrade", at=at)
+    # Here a plan in advance gives back its unused days, the day of the upgrade included (invoicing-money 1.4, 7.6).
+    activate(new, plan, timezone, started_at=at, earlier_starts=starts_of(line), at=at)
+    return [new, current, *called_off]
+
+
+async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> list[Subscription]:
+    """What a new price of `plan`, which is not appended yet, does to the downgrades that wait, from it or to it.
+
+    Where the next plan costs no less any more in a year: one from it is off, one to it is done at once, as an upgrade.
+
+    Returns:
+        All that have changed.
+
+    Source: invoicing-money 1.4.
+    """
+    pending = await ledger.find_all(Subscription, plan.organization_id, status="pending")
+    waiting = {one.previous_subscription_id: one for one in pending if one.previous_subscription_id is not None}
+    if not waiting:
+        return []
+    followed = await ledger.load_many(Subscription, sorted(filter(None, waiting)))
+    pairs = [(one, waiting[one.id]) for one in followed if plan.id in (one.plan_id, waiting[one.id].plan_id)]
+    if not pairs:
+        return []
+    plan_ids = {one.plan_id for pair in pairs for one in pair} - {plan.id}
+    plans = {plan.id: plan, **{one.id: one for one in await ledger.load_many(Plan, sorted(plan_ids))}}
+    organization = await ledger.load(Organization, plan.organization_id)
+
+    async def reevaluate(current: Subscription, pending: Subscription) -> list[Subscription]:
+        if direction(plans[current.plan_id].details, plans[pending.plan_id].details) == "downgrade":
+            return []
+        if pending.plan_id == plan.id:
+            return await _upgrade_to(ledger, organization, plan, current, pending.details, at=at)
+        for end in (current, pending):
+            end.call_off_downgrade(at=at)
+        return [current, pending]
+
+    return [one for changed in await asyncio.gather(*(reevaluate(*pair) for pair in pairs)) for one in changed]
+
+
+async def _upgrade_to(
+    ledger: Ledger,
+    organization: Organization,
+    plan: Plan,
+    current: Subscription,
+    details: SubscriptionDetails,
+    *,
+    at: datetime,
+) -> list[Subscription]:
+    customer, found = await asyncio.gather(
+        ledger.load(Customer, current.customer_id),
+        ledger.find_all(Subscription, organization.id, external_id=current.external_id),
+    )
+    line = [one for one in found if one.customer_id == customer.id]
+    return await upgrade(ledger, current, plan, details, line, applicable_timezone(customer, organization), at=at)
