@@ -32,6 +32,7 @@ from api.resources.customers import router as customers
 from api.resources.events import estimates
 from api.resources.events import router as events
 from api.resources.fees import router as fees
+from api.resources.fixed_charges import router as fixed_charges
 from api.resources.invoices import router as invoices
 from api.resources.organizations import router as organizations
 from api.resources.plans import router as plans
@@ -64,8 +65,10 @@ RESOURCES: tuple[APIRouter, ...] = (
     add_ons.router,
     plans.router,
     charges.of_plans,
+    fixed_charges.of_plans,
     subscriptions.router,
     charges.of_subscriptions,
+    fixed_charges.of_subscriptions,
     invoices.router,
     invoices.documents,
     fees.router,

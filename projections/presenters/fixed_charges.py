@@ -32,3 +32,8 @@ def present_fixed_charge(
         "units": wire.number(units),
         "taxes": present_taxes(fixed_charge["tax_ids"], taxes),
     }
+
+
+def own_units(subscription: Doc) -> dict[str, str]:
+    """Units of fixed charges that a subscription has of its own, as decided last, by the root id of each."""
+    return {own["fixed_charge_id"]: own["change"]["units"] for own in subscription["fixed_charge_units"]}

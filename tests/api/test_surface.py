@@ -81,6 +81,11 @@ OPERATIONS = [
     Operation("GET", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan"),
     Operation("PUT", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan", wrapper="filter"),
     Operation("DELETE", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan"),
+    Operation("GET", "/plans/{code}/fixed_charges", missing="plan"),
+    Operation("POST", "/plans/{code}/fixed_charges", missing="plan", wrapper="fixed_charge"),
+    Operation("GET", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan"),
+    Operation("PUT", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan", wrapper="fixed_charge"),
+    Operation("DELETE", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan"),
     Operation("GET", "/pricing_units", listed="pricing_units"),
     Operation("POST", "/pricing_units", wrapper="pricing_unit"),
     Operation("GET", "/pricing_units/{code}", missing="pricing_unit"),
@@ -108,6 +113,14 @@ OPERATIONS = [
     ),
     Operation(
         "DELETE", "/subscriptions/{external_id}/charges/{charge_code}/filters/{filter_id}", missing="subscription"
+    ),
+    Operation("GET", "/subscriptions/{external_id}/fixed_charges", missing="subscription"),
+    Operation("GET", "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}", missing="subscription"),
+    Operation(
+        "PUT",
+        "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}",
+        missing="subscription",
+        wrapper="fixed_charge",
     ),
     Operation("GET", "/invoices", listed="invoices"),
     Operation("GET", "/invoices/{lago_id}", missing="invoice"),
@@ -153,7 +166,7 @@ async def test_other_verbs_and_longer_paths_are_not_there(nobody: Client, operat
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - known:
         answer = await nobody.request(method, path)
         assert (answer.status_code, answer.json()) == (404, NO_ROUTE), method
-    may_hold_slashes = "{code}" in operation.path or "/charges" in operation.path
+    may_hold_slashes = "{code}" in operation.path or "charges" in operation.path
     if f"{operation.path}/{{code}}" not in {other.path for other in OPERATIONS} and not may_hold_slashes:
         answer = await nobody.request(operation.method, f"{path}/more/parts")
         assert (answer.status_code, answer.json()) == (404, NO_ROUTE)

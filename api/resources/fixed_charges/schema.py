@@ -76,7 +76,7 @@ def read_new_fixed_charge(
 ) -> FixedCharge:
     """A fixed charge that begins; one without a code gets one that is not `taken`."""
     change = UnitsChange(
-        units=read_units(fields, Decimal(0)), decided_at=at, immediately=applies_units_immediately(fields)
+        units=read_units(fields) or Decimal(0), decided_at=at, immediately=applies_units_immediately(fields)
     )
     begun = FixedCharge(
         id=fixed_charge_id,
@@ -102,10 +102,10 @@ def read_fixed_charge(
         fields = Fields({key: value for key, value in fields.values.items() if key not in _FROZEN}, fields.errors)
     model = fields.choice("charge_model", get_args(FixedChargeModel), old.charge_model)
     fields.required("charge_model", model)
-    coded = replace(old, code=fields.text("code", old.code) or old.code)
-    units = read_units(fields, old.units)
-    counted = coded.with_units(units, immediately=applies_units_immediately(fields), at=at)
-    return _read(fields, counted, model, taxes)
+    changed, units = replace(old, code=fields.text("code", old.code) or old.code), read_units(fields)
+    if units is not None:
+        changed = changed.with_units(units, immediately=applies_units_immediately(fields), at=at)
+    return _read(fields, changed, model, taxes)
 
 
 def is_override(fields: Fields) -> bool:
@@ -125,16 +125,15 @@ def read_override(fields: Fields, old: FixedCharge, taxes: Mapping[str, UUID], *
     return read_fixed_charge(own, old, taxes, subscribed=False, at=at)
 
 
-def read_units(fields: Fields, before: Decimal) -> Decimal:
-    """As a number or in a text; null leaves them as they were."""
-    units = fields.decimal("units", before, least=Decimal(0), most=_MOST_UNITS)
+def read_units(fields: Fields) -> Decimal | None:
+    """As a number or in a text; None where the body does not say."""
+    units = fields.decimal("units", least=Decimal(0), most=_MOST_UNITS)
     if units is None:
-        return before
+        return None
     exponent = units.as_tuple().exponent
     assert isinstance(exponent, int), "it is finite"
     if exponent < -MAX_DIGITS:
         fields.refuse("units", "value_is_out_of_range")
-        return before
     return units
 
 
