@@ -280,3 +280,44 @@ async def test_yearly_plans(
     await advance(shop, subscription, "2025-01-01")
     found = {on: [(code, cents) for code, _, cents in lines if code != "pro"] for on, _, lines in await billed(shop)}
     assert found == expected, why
+
+
+async def test_an_upgrade_takes_off_what_is_paid_for(ledger: Ledger) -> None:
+    """Figures: metering-pricing W9."""
+    shop = await Shop.open(ledger, at="2023-07-01")
+    a, b, c = [await shop.add_on(code) for code in "abc"]
+    ahead: dict[str, Any] = {"pay_in_advance": True, "prorated": True, "at": "2023-07-01"}
+    old = (
+        shop.fixed_charge(a, "10", properties={"amount": "1"}, **ahead),
+        shop.fixed_charge(b, "5", properties={"amount": "3"}, **ahead),
+    )
+    new = (
+        shop.fixed_charge(b, "10", properties={"amount": "10"}, **ahead),
+        shop.fixed_charge(c, "1", properties={"amount": "20"}, **ahead),
+    )
+    await shop.plan("small", amount_cents=100, fixed_charges=old)
+    await shop.plan("large", amount_cents=200, fixed_charges=new)
+    subscription = await shop.subscribe(at="2023-07-19T12:12", plan="small")
+    await advance(shop, subscription, "2023-08-01")
+    larger = await shop.subscribe(at="2023-08-21T12:00", plan="large")
+    await advance(shop, larger, "2023-09-01")
+    assert await billed(shop) == [
+        ("2023-07-19", "in_advance_charge", [("a", "10", 419), ("b", "5", 629)]),
+        ("2023-08-01", "subscription_periodic", [("small", "1", 42), ("a", "10", 1000), ("b", "5", 1500)]),
+        ("2023-08-21", "subscription_terminating", [("small", "1", 65), ("b", "10", 3016), ("c", "1", 710)]),
+        ("2023-09-01", "subscription_periodic", [("large", "1", 71), ("b", "10", 10000), ("c", "1", 2000)]),
+    ]
+
+
+async def test_an_upgrade_of_what_is_not_prorated_takes_off_nothing(ledger: Ledger) -> None:
+    shop = await Shop.open(ledger)
+    seats = await shop.add_on("seats")
+    for plan, units, cents in (("small", "5", 100), ("large", "10", 200)):
+        fixed_charge = shop.fixed_charge(seats, units, pay_in_advance=True)
+        await shop.plan(plan, amount_cents=cents, pay_in_advance=True, fixed_charges=(fixed_charge,))
+    await advance(shop, await shop.subscribe(at="2024-01-01", plan="small"), "2024-01-01")
+    await advance(shop, await shop.subscribe(at="2024-01-17", plan="large"), "2024-01-17")
+    assert await billed(shop) == [
+        ("2024-01-01", "subscription_starting", [("small", "1", 100), ("seats", "5", 5000)]),
+        ("2024-01-17", "subscription_terminating", [("large", "1", 97), ("seats", "10", 10000)]),
+    ]
