@@ -17,8 +17,9 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
-from domain.invoicing.draft import BilledSubscription, draft_invoice
+from domain.invoicing.draft import BilledSubscription, billed_row, draft_invoice
 from domain.invoicing.issuing import issue, stand_alone
+from domain.invoicing.paid_fees import gather_paid_fees
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -60,6 +61,10 @@ class _Case:
     @property
     def due(self) -> Due | None:
         return next_due(self.subscription, self.schedule, self.trial_end)
+
+    @property
+    def billed(self) -> BilledSubscription:
+        return BilledSubscription(self.subscription, self.plan, self.schedule, self.trial_end)
 
 
 async def advance_subscription(
@@ -120,6 +125,17 @@ async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: 
             await _bill(ledger, usage, account, await _due_together(ledger, account, case, due), due)
         case "starting_invoice" | "final_invoice":
             await _bill(ledger, usage, account, [case], due)
+        case "paid_fees":
+            await _gather(ledger, account, case, due)
+
+
+async def _gather(ledger: Ledger, account: _Account, case: _Case, due: Due) -> None:
+    """Put the paid fees of a subscription on their invoice that ended without one of its own (invoicing-money 1.5)."""
+    reason: InvoicingReason = "subscription_terminating"
+    row = billed_row(case.billed, case.billed.boundaries(reason, due.at), reason, due.at)
+    paid = await gather_paid_fees(ledger, account.organization, account.customer, [row], at=due.at)
+    case.subscription.gather_paid_fees(at=due.at)
+    await ledger.append(case.subscription, *paid.invoices, *paid.fees, sequences=paid.sequences)
 
 
 async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due) -> list[_Case]:
@@ -151,7 +167,10 @@ async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due
 
 
 async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Sequence[_Case], due: Due) -> None:
-    """Issue one invoice for all `cases` and mark them as billed, by one append."""
+    """Issue one invoice for all `cases` and mark them as billed, by one append.
+
+    The same append puts the paid fees that stood alone on invoices of their own, so they are gathered once.
+    """
     organization, customer = account.organization, account.customer
     reason = _REASONS[due.what]
     first = min(case.subscription.id for case in cases)
@@ -167,7 +186,7 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
         invoice_id,
         organization,
         customer,
-        [BilledSubscription(case.subscription, case.plan, case.schedule, case.trial_end) for case in cases],
+        [case.billed for case in cases],
         metrics,
         taxes,
         reason=reason,
@@ -189,4 +208,13 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
             timezone=case.schedule.timezone,
             at=due.at,
         )
-    await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)
+    paid = await gather_paid_fees(ledger, organization, customer, content.subscriptions, at=due.at)
+    await ledger.append(
+        invoice,
+        *(case.subscription for case in cases),
+        *standalone,
+        customer,
+        *paid.invoices,
+        *paid.fees,
+        sequences=[*sequences, *paid.sequences],
+    )

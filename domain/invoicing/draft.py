@@ -148,7 +148,7 @@ async def draft_invoice(
         seller=seller(organization),
         buyer=buyer(customer),
         footer=organization.details.invoice_footer,
-        subscriptions=tuple(_row(one, window, reason, at) for one, window in covered),
+        subscriptions=tuple(billed_row(one, window, reason, at) for one, window in covered),
         fees=tuple(fees),
         totals=totals(fees, taxes_cents=on_invoice.amount_cents),
         watermark=watermark,
@@ -259,7 +259,9 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
     return replace(fee, unit_amount_cents=fee.amount_cents)
 
 
-def _row(one: BilledSubscription, window: Boundaries, reason: InvoicingReason, at: datetime) -> InvoiceSubscription:
+def billed_row(
+    one: BilledSubscription, window: Boundaries, reason: InvoicingReason, at: datetime
+) -> InvoiceSubscription:
     return InvoiceSubscription(
         subscription_id=one.subscription.id,
         external_id=one.subscription.external_id,

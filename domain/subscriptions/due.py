@@ -12,12 +12,16 @@ from domain.kernel.zones import local_date, start_of_day
 from domain.subscriptions.billing_dates import Lifetime, Schedule, billing_instant, next_billing_day
 from domain.subscriptions.subscription import Subscription
 
-What = Literal["activation", "starting_invoice", "trial_end", "termination", "periodic_invoice", "final_invoice"]
+What = Literal[
+    "activation", "starting_invoice", "trial_end", "termination", "periodic_invoice", "final_invoice", "paid_fees"
+]
+"""`paid_fees`: what they are gathered on comes with every other bill, but where an end has none (1.5)."""
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",
     "termination",
     "final_invoice",
+    "paid_fees",
     "periodic_invoice",
     "trial_end",
 )
@@ -78,6 +82,8 @@ def next_due(subscription: Subscription, schedule: Schedule, trial_end: datetime
                 found.append(due)
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
+        if subscription.owes_paid_fees:
+            found.append(Due(subscription.terminated_at, "paid_fees"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
 
 

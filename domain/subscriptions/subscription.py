@@ -154,6 +154,15 @@ class Subscription(Aggregate):
             subscription.status, subscription.terminated_at = "terminated", self.terminated_at
             subscription.details = self.details
             subscription.owes_final_invoice = self.ends_with_invoice
+            subscription.owes_paid_fees = not self.ends_with_invoice
+
+    class PaidFeesGathered(Aggregate.Event):
+        """It ended without a final invoice; its fees that were paid by then are on an invoice of theirs (1.5)."""
+
+        TOPIC = "subscription.paid_fees_gathered"
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_paid_fees = False
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -187,6 +196,7 @@ class Subscription(Aggregate):
         self.invoice_ids: tuple[UUID, ...] = ()
         self.owes_starting_invoice = False
         self.owes_final_invoice = False
+        self.owes_paid_fees = False
         self.fixed_charge_units: tuple[OwnUnits, ...] = ()
         self.last_charges_to_at: datetime | None = None
         self.last_timezone: str | None = None
@@ -269,3 +279,8 @@ class Subscription(Aggregate):
                 ends_with_invoice=details.on_termination_invoice == "generate",
                 timestamp=at,
             )
+
+    def gather_paid_fees(self, *, at: datetime) -> None:
+        """What was owed at the end of one that has no final invoice is done."""
+        if self.owes_paid_fees:
+            self.trigger_event(self.PaidFeesGathered, timestamp=at)
