@@ -185,6 +185,7 @@ def fee_of(
         to_at=window.shown[1],
         pay_in_advance=True,
         invoiceable=charge.invoiceable,
+        regroup_paid_fees=charge.regroup_paid_fees,
         event_transaction_id=case.event.transaction_id,
         **more,
     )

@@ -19,9 +19,10 @@ from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
 from domain.invoicing.commitment_fees import BilledFees
-from domain.invoicing.draft import BilledSubscription, draft_invoice
+from domain.invoicing.draft import BilledSubscription, billed_row, draft_invoice
 from domain.invoicing.in_advance_fixed_charges import draft_fixed_charges
 from domain.invoicing.issuing import issue, stand_alone
+from domain.invoicing.paid_fees import gather_paid_fees
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -161,6 +162,8 @@ async def _perform(
             await _bill(ledger, usage, fees, account, [case], due)
         case "fixed_charges_invoice":
             await _bill_fixed_charges(ledger, account, case, due)
+        case "paid_fees":
+            await _gather_paid_fees(ledger, account, case, due)
 
 
 async def _downgrade(ledger: Ledger, case: _Case, due: Due) -> None:
@@ -195,6 +198,15 @@ async def _plan_change(ledger: Ledger, case: _Case, due: Due) -> list[_Case]:
     return [case, begun] if together else [case]
 
 
+async def _gather_paid_fees(ledger: Ledger, account: _Account, case: _Case, due: Due) -> None:
+    """Put the paid fees of a subscription on their invoice that ended without one of its own (invoicing-money 1.5)."""
+    ended = case.billed("subscription_terminating", None)
+    row = billed_row(ended, ended.boundaries(due.at), due.at)
+    paid = await gather_paid_fees(ledger, account.organization, account.customer, [row], at=due.at)
+    case.subscription.gather_paid_fees(at=due.at)
+    await ledger.append(case.subscription, *paid.invoices, *paid.fees, sequences=paid.sequences)
+
+
 async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due) -> list[_Case]:
     """The customer's subscriptions that share the invoice: due at this instant, in this currency.
 
@@ -227,6 +239,8 @@ async def _bill(
     ledger: Ledger, usage: UsageReader, fees: BilledFees, account: _Account, cases: Sequence[_Case], due: Due
 ) -> None:
     """Issue one invoice for all `cases` and mark them as billed, by one append.
+
+    The same append puts the paid fees that stood alone on invoices of their own, so they are gathered once.
 
     Args:
         due: what of them, if not of all, gives the invoice its identity.
@@ -272,7 +286,16 @@ async def _bill(
             fixed_charges=draft.fixed_charges[subscription.id],
             at=due.at,
         )
-    await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)
+    paid = await gather_paid_fees(ledger, organization, customer, content.subscriptions, at=due.at)
+    await ledger.append(
+        invoice,
+        *(case.subscription for case in cases),
+        *standalone,
+        customer,
+        *paid.invoices,
+        *paid.fees,
+        sequences=[*sequences, *paid.sequences],
+    )
 
 
 async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, due: Due) -> None:

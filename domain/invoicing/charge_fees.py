@@ -207,6 +207,7 @@ def _fee(
         to_at=window.shown[1] if charge.pay_in_advance else window.to_at,
         pay_in_advance=charge.pay_in_advance,
         invoiceable=charge.invoiceable,
+        regroup_paid_fees=charge.regroup_paid_fees,
         **more,
     )
 

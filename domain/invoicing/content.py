@@ -15,6 +15,7 @@ from domain.invoicing.issuing_date import IssuingKind, dates
 from domain.invoicing.taxes import invoice_taxes
 from domain.invoicing.totals import totals
 from domain.organizations.organization import Organization
+from domain.taxation.apply_taxes import InvoiceTaxes
 
 
 def content_of(
@@ -27,18 +28,20 @@ def content_of(
     kind: IssuingKind,
     recurring: bool = False,
     watermark: int | None,
+    taxes: InvoiceTaxes | None = None,
     at: datetime,
 ) -> InvoiceContent:
-    """The content of an invoice of type subscription over taxed `fees`.
+    """The content of an invoice over taxed `fees`.
 
     Args:
-        kind: what its dates follow from.
+        kind: what its type and its dates follow from.
         recurring: made on a billing day.
         watermark: position in the ingest log up to which usage was read; None without usage.
+        taxes: where they are not computed from the fees anew.
         at: the instant that is billed for.
     """
     settings = billing_settings(customer, organization)
-    taxes = invoice_taxes(fees, sum(fee.amount_cents for fee in fees))
+    taxes = taxes or invoice_taxes(fees, sum(fee.amount_cents for fee in fees))
     issued = dates(
         kind,
         at,
@@ -50,7 +53,7 @@ def content_of(
         settings.net_payment_term,
     )
     return InvoiceContent(
-        invoice_type="subscription",
+        invoice_type="subscription" if kind == "in_advance_charge" else kind,
         currency=currency,
         timezone=settings.timezone,
         locale=settings.locale,

@@ -196,7 +196,7 @@ async def draft_invoice(
         organization,
         customer,
         billed[0].plan.details.amount_currency,
-        [_row(one, window, at) for one, window in covered],
+        [billed_row(one, window, at) for one, window in covered],
         fees,
         kind="subscription",
         recurring=all(one.reason == "subscription_periodic" for one in billed),
@@ -347,7 +347,7 @@ def price_subscription(inputs: SubscriptionFeeInputs, currency: str) -> PricedFe
     return replace(fee, unit_amount_cents=fee.amount_cents)
 
 
-def _row(one: BilledSubscription, window: Boundaries, at: datetime) -> InvoiceSubscription:
+def billed_row(one: BilledSubscription, window: Boundaries, at: datetime) -> InvoiceSubscription:
     return InvoiceSubscription(
         subscription_id=one.subscription.id,
         external_id=one.subscription.external_id,

@@ -68,7 +68,8 @@ async def _append(ledger: Ledger, case: Arrival, fee: Fee, watermark: int, *, at
         invoice, sequences = issue(_invoice_id(fee.id), case.organization, case.customer, content, at=at)
         await ledger.append(invoice, sequences=sequences)
     else:
-        await ledger.append(stand_alone(case.organization, case.customer, fee, content, at=at))
+        standalone = stand_alone(case.organization, case.customer, fee, content, at=at)
+        await ledger.append(standalone, case.customer)
 
 
 def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> InvoiceContent:

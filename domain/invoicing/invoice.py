@@ -74,6 +74,9 @@ class Fee:
     `from_at` and `to_at` are the period shown, inclusive. What the fee was computed from is exactly one of `usage`,
     `event`, `proration`, `minimum`, `fixed_charge` and `commitment`. A fee that fills up a charge's minimum names its
     parent, and the parent names it.
+
+    `watermark` is the position in the ingest log up to which usage was read for a fee that was made by itself; None
+    where it is the invoice's.
     """
 
     id: UUID
@@ -102,6 +105,7 @@ class Fee:
     to_at: datetime | None = None
     pay_in_advance: bool = False
     invoiceable: bool = True
+    regroup_paid_fees: Literal["invoice"] | None = None
     description: str | None = None
     pricing_unit: PricingUnitUsage | None = None
     breakdowns: tuple[Breakdown, ...] = ()
@@ -114,6 +118,7 @@ class Fee:
     minimum: MinimumInputs | None = None
     fixed_charge: FixedChargeInputs | None = None
     commitment: CommitmentInputs | None = None
+    watermark: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +194,8 @@ class InvoiceContent:
     """All that is fixed when the invoice is issued.
 
     Attributes:
-        watermark: position in the ingest log up to which usage was read; None without usage.
+        watermark: position in the ingest log up to which usage was read; None without usage, or where its fees have
+            their own.
         net_payment_term: days.
         taxes_rate: percent of the sub-total.
     """
@@ -227,6 +233,17 @@ class Invoice(Aggregate):
         numbering: InvoiceNumbering | None
         content: InvoiceContent
 
+    class Paid(Aggregate.Event):
+        """`amount_cents` of it, minor units, > 0."""
+
+        TOPIC = "invoice.paid"
+        amount_cents: int
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.total_paid_amount_cents += self.amount_cents
+            if invoice.total_paid_amount_cents >= invoice.content.totals.total_amount_cents:
+                invoice.payment_status = "succeeded"
+
     class DocumentRequested(Aggregate.Event):
         TOPIC = "invoice.document_requested"
 
@@ -254,8 +271,16 @@ class Invoice(Aggregate):
         self.external_customer_id = external_customer_id
         self.status, self.numbering, self.content = status, numbering, content
         self.payment_status: PaymentStatus = "pending" if content.totals.total_amount_cents > 0 else "succeeded"
+        self.total_paid_amount_cents = 0
         self.document_requested = False
         self.document_sha256: str | None = None
+
+    def pay(self, amount_cents: int, *, at: datetime) -> None:
+        """Count a payment, which is not more than is due. Nothing is paid of an invoice over nothing."""
+        due = self.content.totals.total_amount_cents - self.total_paid_amount_cents
+        assert 0 <= amount_cents <= due, (amount_cents, due)
+        if amount_cents > 0:
+            self.trigger_event(self.Paid, amount_cents=amount_cents, timestamp=at)
 
     def request_document(self, *, at: datetime) -> None:
         if not self.document_requested:

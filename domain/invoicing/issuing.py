@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -41,8 +42,13 @@ def issue(
 def stand_alone(
     organization: Organization, customer: Customer, fee: Fee, content: InvoiceContent, *, at: datetime
 ) -> StandaloneFee:
-    """A fee by itself, of the occasion that `content` tells of; usage was read for it."""
+    """A fee by itself, of the occasion that `content` tells of; usage was read for it.
+
+    Where it is gathered once it is paid, the customer is told and must be part of the same append.
+    """
     assert content.watermark is not None, fee.id
+    if fee.regroup_paid_fees is not None:
+        customer.regroup_paid_fees(at=at)
     return StandaloneFee.begin(
         fee.id,
         organization_id=organization.id,
@@ -50,7 +56,6 @@ def stand_alone(
         external_customer_id=customer.details.external_id,
         currency=content.currency,
         timezone=content.timezone,
-        fee=fee,
-        watermark=content.watermark,
+        fee=replace(fee, watermark=content.watermark),
         at=at,
     )

@@ -29,7 +29,9 @@ What = Literal[
     "downgrade",
     "periodic_invoice",
     "final_invoice",
+    "paid_fees",
 ]
+"""`paid_fees`: what they are gathered on comes with every other bill, but where an end has none (1.5)."""
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",
@@ -38,6 +40,7 @@ _ORDER: tuple[What, ...] = (
     "periodic_invoice",
     "final_invoice",
     "fixed_charges_invoice",
+    "paid_fees",
     "trial_end",
 )
 """At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1)."""
@@ -97,6 +100,8 @@ def next_due(
         found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at, timezone))
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
+        if subscription.owes_paid_fees:
+            found.append(Due(subscription.terminated_at, "paid_fees"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
 
 

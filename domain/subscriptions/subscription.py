@@ -240,6 +240,15 @@ class Subscription(Aggregate):
             subscription.owes_final_invoice = self.ends_with_invoice
             subscription.successor, subscription.next_subscription_id = self.successor, self.next_subscription_id
             subscription.downgrade_asked_at = None
+            subscription.owes_paid_fees = not self.ends_with_invoice
+
+    class PaidFeesGathered(Aggregate.Event):
+        """It ended without a final invoice; its fees that were paid by then are on an invoice of theirs (1.5)."""
+
+        TOPIC = "subscription.paid_fees_gathered"
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_paid_fees = False
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -278,6 +287,7 @@ class Subscription(Aggregate):
         self.owes_starting_invoice = False
         self.owes_final_invoice = False
         self.owes_fixed_charges = False
+        self.owes_paid_fees = False
         self.fixed_charge_units: tuple[OwnUnits, ...] = ()
         self.billed_fixed_charges: tuple[BilledFixedCharge, ...] = ()
         self.last_charges_to_at: datetime | None = None
@@ -420,3 +430,8 @@ class Subscription(Aggregate):
             next_subscription_id=next_subscription_id,
             timestamp=at,
         )
+
+    def gather_paid_fees(self, *, at: datetime) -> None:
+        """What was owed at the end of one that has no final invoice is done."""
+        if self.owes_paid_fees:
+            self.trigger_event(self.PaidFeesGathered, timestamp=at)

@@ -33,7 +33,7 @@ def number_of(invoice: Doc) -> str:
 def present_invoice(invoice: Doc, *, file_url: str | None) -> dict[str, Any]:
     """What all endpoints answer of an invoice."""
     content, totals = invoice["content"], invoice["content"]["totals"]
-    numbering = invoice["numbering"]
+    numbering, paid = invoice["numbering"], invoice["total_paid_amount_cents"]
     voided = invoice["status"] == "voided"
     return {
         "lago_id": invoice["id"],
@@ -63,8 +63,8 @@ def present_invoice(invoice: Doc, *, file_url: str | None) -> dict[str, Any]:
         "prepaid_purchased_credit_amount_cents": None,
         "progressive_billing_credit_amount_cents": totals["progressive_billing_credit_amount_cents"],
         "total_amount_cents": totals["total_amount_cents"],
-        "total_due_amount_cents": 0 if voided else totals["total_amount_cents"],
-        "total_paid_amount_cents": 0,
+        "total_due_amount_cents": 0 if voided else totals["total_amount_cents"] - paid,
+        "total_paid_amount_cents": paid,
         "total_offsetted_credit_note_amount_cents": 0,
         "purchase_order_number": None,
         "version_number": VERSION,

@@ -67,7 +67,7 @@ def present_invoice_taxes(invoice: Doc) -> list[dict[str, Any]]:
 def _applied(row: Doc, taxed_id: str, currency: str, created_at: str) -> dict[str, Any]:
     tax = row["tax"]
     return {
-        "lago_id": str(ids.of("applied_tax", UUID(taxed_id), UUID(tax["tax_id"]))),
+        "lago_id": str(ids.of("applied_tax", UUID(taxed_id), UUID(tax["tax_id"]), tax["rate"])),
         "lago_tax_id": tax["tax_id"],
         "tax_name": tax["name"],
         "tax_code": tax["code"],

@@ -18,7 +18,7 @@ async def of_invoice(database: Database, organization_id: UUID, invoice_id: UUID
     """All of an invoice, in its order."""
     where = Where()
     where.add("invoice_id = %(invoice_id)s", invoice_id=invoice_id)
-    order = "(doc->>'position')::int"
+    order = "(doc->>'position')::int, created_at, id"
     docs, _ = await reading.select(database, organization_id, "fees", where, order=order, limit=_MOST, offset=0)
     return docs
 
