@@ -17,8 +17,10 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
+from domain.invoicing.credit_use import available_credit_notes
 from domain.invoicing.draft import BilledSubscription, draft_invoice
 from domain.invoicing.issuing import issue, stand_alone
+from domain.invoicing.unused_days import covered_until, credit_unused_days
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -116,6 +118,8 @@ async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: 
         case "termination":
             subscription.terminate(subscription.details, terminated_at=due.at, at=due.at)
             await ledger.append(subscription)
+        case "credit_note":
+            await ledger.append(subscription, *await credit_unused_days(ledger, subscription, at=due.at))
         case "periodic_invoice":
             await _bill(ledger, usage, account, await _due_together(ledger, account, case, due), due)
         case "starting_invoice" | "final_invoice":
@@ -157,9 +161,10 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
     first = min(case.subscription.id for case in cases)
     invoice_id = ids.of("invoice", first, reason, due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    found, taxes = await asyncio.gather(
+    found, taxes, credit_notes = await asyncio.gather(
         ledger.load_many(BillableMetric, metric_ids),
         applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
+        available_credit_notes(ledger, organization.id, customer.id, cases[0].plan.details.amount_currency),
     )
     metrics = {metric.id: metric for metric in found}
     draft = await draft_invoice(
@@ -174,19 +179,22 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
         at=due.at,
     )
     content = draft.content
-    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
+    invoice, sequences = issue(invoice_id, organization, customer, content, credit_notes=credit_notes, at=due.at)
     standalone = [stand_alone(organization, customer, fee, content, at=due.at) for fee in draft.standalone_fees]
     by_subscription = {row.subscription_id: row for row in content.subscriptions}
-    with_fee = {fee.subscription_id for fee in content.fees if fee.fee_type == "subscription"}
+    fee_of = {fee.subscription_id: fee for fee in content.fees if fee.fee_type == "subscription"}
     for case in cases:
         subscription = case.subscription
         subscription.bill(
             invoice_id,
             reason=reason,
             billed_on=local_date(due.at, case.schedule.timezone),
-            subscription_fee=subscription.id in with_fee,
+            subscription_fee=subscription.id in fee_of,
             charges_to_at=by_subscription[subscription.id].charges_to_at,
             timezone=case.schedule.timezone,
+            covered_until=covered_until(fee_of.get(subscription.id)),
             at=due.at,
         )
-    await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)
+    await ledger.append(
+        invoice, *(case.subscription for case in cases), *standalone, *credit_notes, sequences=sequences
+    )

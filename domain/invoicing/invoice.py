@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -179,6 +179,36 @@ class InvoiceNumbering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedCreditNote:
+    """What this invoice takes of the credit of an earlier one; `invoice_number` is the number of that.
+
+    Source: invoicing-money 4.5.
+    """
+
+    credit_note_id: UUID
+    number: str
+    invoice_number: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCreditNote:
+    """What a credit note gives back of this invoice. Minor units; the precise ones have 5 decimals.
+
+    Attributes:
+        items: id of the fee -> how much of its amount, before coupons and taxes.
+
+    Source: invoicing-money 7.2, 7.4.
+    """
+
+    credit_note_id: UUID
+    items: Mapping[UUID, Decimal]
+    taxes_amount_cents: int
+    precise_taxes_amount_cents: Decimal
+    offset_amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceContent:
     """All that is fixed when the invoice is issued.
 
@@ -205,6 +235,12 @@ class InvoiceContent:
     watermark: int | None
     taxes_rate: Decimal = Decimal(0)
     applied_taxes: tuple[InvoiceAppliedTax, ...] = ()
+    applied_credit_notes: tuple[AppliedCreditNote, ...] = ()
+
+
+def due_cents(totals: Totals, issued: Sequence[IssuedCreditNote], *, paid_cents: int) -> int:
+    """What is left to pay of an invoice that is not voided (invoicing-money 4.1)."""
+    return totals.total_amount_cents - paid_cents - sum(note.offset_amount_cents for note in issued)
 
 
 class Invoice(Aggregate):
@@ -235,6 +271,18 @@ class Invoice(Aggregate):
         def apply(self, invoice: Invoice) -> None:
             invoice.document_sha256 = self.sha256
 
+    class CreditNoteIssued(Aggregate.Event):
+        """Part of it is given back. `settles` says that what is offset was all that was due (invoicing-money 7.5)."""
+
+        TOPIC = "invoice.credit_note_issued"
+        note: IssuedCreditNote
+        settles: bool
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.issued_credit_notes = (*invoice.issued_credit_notes, self.note)
+            if self.settles:
+                invoice.payment_status = "succeeded"
+
     def __init__(
         self,
         organization_id: UUID,
@@ -250,6 +298,17 @@ class Invoice(Aggregate):
         self.payment_status: PaymentStatus = "pending" if content.totals.total_amount_cents > 0 else "succeeded"
         self.document_requested = False
         self.document_sha256: str | None = None
+        self.issued_credit_notes: tuple[IssuedCreditNote, ...] = ()
+
+    def issue_credit_note(self, note: IssuedCreditNote, *, paid_cents: int, at: datetime) -> None:
+        """Keep what is given back. All notes of an invoice meet here, so no two give back the same.
+
+        Args:
+            paid_cents: what has been paid of it.
+        """
+        due = due_cents(self.content.totals, self.issued_credit_notes, paid_cents=paid_cents)
+        settles = note.offset_amount_cents > 0 and note.offset_amount_cents >= due
+        self.trigger_event(self.CreditNoteIssued, note=note, settles=settles, timestamp=at)
 
     def request_document(self, *, at: datetime) -> None:
         if not self.document_requested:

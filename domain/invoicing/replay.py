@@ -61,7 +61,7 @@ def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
         progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
         coupons_cents=kept_totals.coupons_amount_cents,
         taxes_cents=taxes.amount_cents,
-        credit_notes_cents=kept_totals.credit_notes_amount_cents,
+        credit_notes_cents=sum(note.amount_cents for note in content.applied_credit_notes),
         prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
     )
     if kept_totals != computed_totals:

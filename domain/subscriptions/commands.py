@@ -11,6 +11,7 @@ from uuid import UUID
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import applicable_timezone
 from domain.customers.customer import Customer, CustomerDetails
+from domain.invoicing.unused_days import credit_unused_days
 from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotAllowedError, NotFoundError
 from domain.kernel.ledger import Ledger, SequenceNumber
@@ -165,6 +166,8 @@ async def terminate_subscription(
 ) -> Subscription:
     """End an active one now, or cancel a pending one. What is chosen is kept; its workflow makes the final invoice.
 
+    What a plan in advance leaves unused is credited at once, where the invoice for it is issued; else by its workflow.
+
     Raises:
         NotFoundError: it lives no more.
 
@@ -175,12 +178,13 @@ async def terminate_subscription(
         raise NotFoundError("subscription")
     plan = await ledger.load(Plan, subscription.plan_id)
     details = subscription.details
-    if plan.details.pay_in_advance and on_termination_credit_note is not None:
-        details = replace(details, on_termination_credit_note=on_termination_credit_note)
+    if plan.details.pay_in_advance:
+        mode = on_termination_credit_note or details.on_termination_credit_note or "credit"
+        details = replace(details, on_termination_credit_note=mode)
     if on_termination_invoice is not None:
         details = replace(details, on_termination_invoice=on_termination_invoice)
     subscription.terminate(details, terminated_at=at, at=at)
-    await ledger.append(subscription)
+    await ledger.append(subscription, *await credit_unused_days(ledger, subscription, at=at))
     return subscription
 
 

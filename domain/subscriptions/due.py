@@ -12,16 +12,20 @@ from domain.kernel.zones import local_date, start_of_day
 from domain.subscriptions.billing_dates import Lifetime, Schedule, billing_instant, next_billing_day
 from domain.subscriptions.subscription import Subscription
 
-What = Literal["activation", "starting_invoice", "trial_end", "termination", "periodic_invoice", "final_invoice"]
+What = Literal[
+    "activation", "starting_invoice", "trial_end", "termination", "credit_note", "periodic_invoice", "final_invoice"
+]
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",
     "termination",
+    "credit_note",
     "final_invoice",
     "periodic_invoice",
     "trial_end",
 )
-"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1)."""
+"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1), and
+the final invoice uses the credit for the days that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ def next_due(subscription: Subscription, schedule: Schedule, trial_end: datetime
                 ended_on if due.what == "periodic_invoice" else subscription.terminated_at
             ):
                 found.append(due)
+        if subscription.owes_credit_note:
+            found.append(Due(subscription.terminated_at, "credit_note"))
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)

@@ -114,7 +114,10 @@ class Subscription(Aggregate):
             subscription.fixed_charge_units = (*subscription.fixed_charge_units, own)
 
     class Billed(Aggregate.Event):
-        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was."""
+        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was.
+
+        `covered_until` is the last instant that its fee in advance is for; None where it has none, or one of zero.
+        """
 
         TOPIC = "subscription.billed"
         invoice_id: UUID
@@ -123,6 +126,7 @@ class Subscription(Aggregate):
         subscription_fee: bool
         charges_to_at: datetime | None
         timezone: str
+        covered_until: datetime | None
 
         def apply(self, subscription: Subscription) -> None:
             if self.reason == "subscription_starting":
@@ -134,6 +138,9 @@ class Subscription(Aggregate):
             subscription.invoice_ids = (*subscription.invoice_ids, self.invoice_id)
             subscription.fee_billed_on = self.billed_on if self.subscription_fee else subscription.fee_billed_on
             subscription.last_charges_to_at, subscription.last_timezone = self.charges_to_at, self.timezone
+            if self.covered_until is not None:
+                subscription.covered_until, subscription.covered_by_invoice_id = self.covered_until, self.invoice_id
+                subscription.owes_credit_note = subscription.leaves_days_unused
 
     class TrialEnded(Aggregate.Event):
         TOPIC = "subscription.trial_ended"
@@ -154,6 +161,16 @@ class Subscription(Aggregate):
             subscription.status, subscription.terminated_at = "terminated", self.terminated_at
             subscription.details = self.details
             subscription.owes_final_invoice = self.ends_with_invoice
+            subscription.owes_credit_note = subscription.leaves_days_unused
+
+    class UnusedDaysCredited(Aggregate.Event):
+        """What its end leaves unused is given back; by no credit note where that comes to nothing."""
+
+        TOPIC = "subscription.unused_days_credited"
+        credit_note_id: UUID | None
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_credit_note = False
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -187,9 +204,22 @@ class Subscription(Aggregate):
         self.invoice_ids: tuple[UUID, ...] = ()
         self.owes_starting_invoice = False
         self.owes_final_invoice = False
+        self.owes_credit_note = False
+        self.covered_until: datetime | None = None
+        self.covered_by_invoice_id: UUID | None = None
         self.fixed_charge_units: tuple[OwnUnits, ...] = ()
         self.last_charges_to_at: datetime | None = None
         self.last_timezone: str | None = None
+
+    @property
+    def leaves_days_unused(self) -> bool:
+        """Whether it ended while a fee in advance covers it, and that is to be given back (invoicing-money 1.5)."""
+        return (
+            self.terminated_at is not None
+            and self.covered_until is not None
+            and self.terminated_at <= self.covered_until
+            and self.details.on_termination_credit_note != "skip"
+        )
 
     def activate(self, *, started_at: datetime, billed_on: date, starts_with_invoice: bool, at: datetime) -> None:
         """Idempotent: only a pending one is activated."""
@@ -238,6 +268,7 @@ class Subscription(Aggregate):
         subscription_fee: bool,
         charges_to_at: datetime | None,
         timezone: str,
+        covered_until: datetime | None,
         at: datetime,
     ) -> None:
         self.trigger_event(
@@ -248,6 +279,7 @@ class Subscription(Aggregate):
             subscription_fee=subscription_fee,
             charges_to_at=charges_to_at,
             timezone=timezone,
+            covered_until=covered_until,
             timestamp=at,
         )
 
@@ -269,3 +301,6 @@ class Subscription(Aggregate):
                 ends_with_invoice=details.on_termination_invoice == "generate",
                 timestamp=at,
             )
+
+    def credit_unused_days(self, credit_note_id: UUID | None, *, at: datetime) -> None:
+        self.trigger_event(self.UnusedDaysCredited, credit_note_id=credit_note_id, timestamp=at)
