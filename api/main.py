@@ -26,6 +26,7 @@ from api.idempotency import perform
 from api.ingest.app import Application, IngestApp
 from api.resources.billable_metrics import router as billable_metrics
 from api.resources.charges import router as charges
+from api.resources.credit_notes import router as credit_notes
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
 from api.resources.events import estimates
@@ -66,6 +67,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     charges.of_subscriptions,
     invoices.router,
     invoices.documents,
+    credit_notes.router,
     fees.router,
     events.router,
     estimates.router,

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.invoicing.taxes import invoice_taxes, taxed
 from domain.invoicing.totals import totals
+from domain.invoicing.unused_days import unused_credit
 from domain.invoicing.usage_fees import price_inputs
 from domain.metering.ports import UsageReader
 from domain.pricing.fee import PricedFee
@@ -66,6 +68,24 @@ def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
     )
     if kept_totals != computed_totals:
         yield Difference(billed.id, "totals", kept_totals, computed_totals)
+
+
+def replay_credit_note(note: CreditNote, invoice: Invoice) -> Iterator[Difference]:
+    """A note for unused days computed again from the `invoice` that it is of, and the end that it keeps."""
+    content = note.content
+    if content.early_end is None:
+        return
+    [item] = content.items
+    position = [issued.credit_note_id for issued in invoice.issued_credit_notes].index(note.id)
+    again = unused_credit(
+        note.id,
+        invoice.content,
+        next(fee for fee in invoice.content.fees if fee.id == item.fee_id),
+        invoice.issued_credit_notes[:position],
+        content.early_end,
+        issuing_date=content.issuing_date,
+    )
+    yield from _differences(note.id, "", [field.name for field in fields(content)], content, again)
 
 
 def _of_fee(owner: UUID, where: str, fee: Fee, currency: str) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from projections.postgres import Database
@@ -18,3 +19,11 @@ async def of_invoice(database: Database, organization_id: UUID, invoice_id: UUID
     order = "(doc->>'position')::int"
     docs, _ = await reading.select(database, organization_id, "fees", where, order=order, limit=_MOST, offset=0)
     return docs
+
+
+async def of_ids(database: Database, organization_id: UUID, ids: Iterable[UUID]) -> dict[str, Doc]:
+    """Those that have these ids, by id."""
+    wanted = sorted(set(ids))
+    where = Where(["id = any(%(ids)s)"], {"ids": wanted})
+    docs, _ = await reading.select(database, organization_id, "fees", where, order="id", limit=len(wanted), offset=0)
+    return {doc["id"]: doc for doc in docs}
