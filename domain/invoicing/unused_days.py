@@ -69,7 +69,7 @@ async def credit_unused_days(ledger: Ledger, subscription: Subscription, *, at: 
             issuing_date=local_date(at, applicable_timezone(customer, organization)),
         )
     subscription.credit_unused_days(None if content is None else note_id, at=at)
-    return [] if content is None else [_issue(note_id, invoice, content, at=at), invoice]
+    return [] if content is None else [issue(note_id, invoice, content, at=at), invoice]
 
 
 def _mode(subscription: Subscription) -> GivenBackAs:
@@ -79,7 +79,8 @@ def _mode(subscription: Subscription) -> GivenBackAs:
     return mode if mode is not None and lifetime_of(subscription).successor is None else "credit"
 
 
-def _issue(note_id: UUID, invoice: Invoice, content: CreditNoteContent, *, at: datetime) -> CreditNote:
+def issue(note_id: UUID, invoice: Invoice, content: CreditNoteContent, *, at: datetime) -> CreditNote:
+    """The note, kept by its invoice."""
     assert invoice.numbering is not None, invoice.id
     note = CreditNote.begin(
         note_id,
