@@ -27,6 +27,7 @@ from api.ingest.app import Application, IngestApp
 from api.resources.add_ons import router as add_ons
 from api.resources.billable_metrics import router as billable_metrics
 from api.resources.charges import router as charges
+from api.resources.credit_notes import router as credit_notes
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
 from api.resources.events import estimates
@@ -71,6 +72,7 @@ RESOURCES: tuple[APIRouter, ...] = (
     fixed_charges.of_subscriptions,
     invoices.router,
     invoices.documents,
+    credit_notes.router,
     fees.router,
     events.router,
     estimates.router,

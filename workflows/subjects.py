@@ -17,7 +17,7 @@ PAGE_SIZE = 10_000
 _LIVES: LiteralString = """
 (s.status in ('pending', 'active')
  or s.status = 'terminated' and ((s.doc->>'owes_final_invoice')::boolean or (s.doc->>'owes_starting_invoice')::boolean
-                                 or (s.doc->>'owes_paid_fees')::boolean))
+                                 or (s.doc->>'owes_credit_note')::boolean or (s.doc->>'owes_paid_fees')::boolean))
 """
 _SUBJECTS: LiteralString = (
     f"select s.id as subscription_id, s.organization_id, s.customer_id, s.plan_id, {_LIVES} as lives, "  # noqa: S608 - literals only

@@ -19,10 +19,12 @@ from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
 from domain.invoicing.commitment_fees import BilledFees
+from domain.invoicing.credit_use import available_credit_notes
 from domain.invoicing.draft import BilledSubscription, billed_row, draft_invoice
 from domain.invoicing.in_advance_fixed_charges import draft_fixed_charges
 from domain.invoicing.issuing import issue, stand_alone
 from domain.invoicing.paid_fees import gather_paid_fees
+from domain.invoicing.unused_days import covered_until, credit_unused_days
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
@@ -154,6 +156,8 @@ async def _perform(
             await ledger.append(subscription, *called_off)
         case "downgrade":
             await _downgrade(ledger, case, due)
+        case "credit_note":
+            await ledger.append(subscription, *await credit_unused_days(ledger, subscription, at=due.at))
         case "periodic_invoice":
             await _bill(ledger, usage, fees, account, await _due_together(ledger, account, case, due), due)
         case "final_invoice":
@@ -250,11 +254,12 @@ async def _bill(
     first = min(case.subscription.id for case in cases if case.due == due)
     invoice_id = ids.of("invoice", first, _REASONS[due.what], due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    found, add_ons, previous, taxes = await asyncio.gather(
+    found, add_ons, previous, taxes, credit_notes = await asyncio.gather(
         ledger.load_many(BillableMetric, metric_ids),
         _add_ons(ledger, cases),
         _previous(ledger, cases),
         applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
+        available_credit_notes(ledger, organization.id, customer.id, cases[0].plan.details.amount_currency),
     )
     metrics = {metric.id: metric for metric in found}
     draft = await draft_invoice(
@@ -270,20 +275,21 @@ async def _bill(
         at=due.at,
     )
     content = draft.content
-    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
+    invoice, sequences = issue(invoice_id, organization, customer, content, credit_notes=credit_notes, at=due.at)
     standalone = [stand_alone(organization, customer, fee, content, at=due.at) for fee in draft.standalone_fees]
     by_subscription = {row.subscription_id: row for row in content.subscriptions}
-    with_fee = {fee.subscription_id for fee in content.fees if fee.fee_type == "subscription"}
+    fee_of = {fee.subscription_id: fee for fee in content.fees if fee.fee_type == "subscription"}
     for case, reason in zip(cases, reasons, strict=True):
         subscription = case.subscription
         subscription.bill(
             invoice_id,
             reason=reason,
             billed_on=local_date(due.at, case.schedule.timezone),
-            subscription_fee=subscription.id in with_fee,
+            subscription_fee=subscription.id in fee_of,
             charges_to_at=by_subscription[subscription.id].charges_to_at,
             timezone=case.schedule.timezone,
             fixed_charges=draft.fixed_charges[subscription.id],
+            covered_until=covered_until(fee_of.get(subscription.id)),
             at=due.at,
         )
     paid = await gather_paid_fees(ledger, organization, customer, content.subscriptions, at=due.at)
@@ -291,6 +297,7 @@ async def _bill(
         invoice,
         *(case.subscription for case in cases),
         *standalone,
+        *credit_notes,
         customer,
         *paid.invoices,
         *paid.fees,
@@ -302,8 +309,10 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
     """Issue the invoice of fixed charges in advance that start, or whose units changed, at `due`, by one append."""
     organization, customer, subscription = account.organization, account.customer, case.subscription
     invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat())
-    add_ons, taxes = await asyncio.gather(
-        _add_ons(ledger, [case]), applicable_taxes(ledger, organization, customer, [case.plan.details])
+    add_ons, taxes, credit_notes = await asyncio.gather(
+        _add_ons(ledger, [case]),
+        applicable_taxes(ledger, organization, customer, [case.plan.details]),
+        available_credit_notes(ledger, organization.id, customer.id, case.plan.details.amount_currency),
     )
     content, billed = draft_fixed_charges(
         invoice_id,
@@ -319,8 +328,8 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
     if content is None:
         await ledger.append(subscription)
         return
-    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
-    await ledger.append(invoice, subscription, sequences=sequences)
+    invoice, sequences = issue(invoice_id, organization, customer, content, credit_notes=credit_notes, at=due.at)
+    await ledger.append(invoice, subscription, *credit_notes, sequences=sequences)
 
 
 async def _previous(ledger: Ledger, cases: Sequence[_Case]) -> dict[UUID, Subscription]:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from domain.invoicing.arrival import Arrival, arrival_of, event_fee, priced_charges
 from domain.invoicing.content import content_of
+from domain.invoicing.credit_use import available_credit_notes
 from domain.invoicing.invoice import Fee, InvoiceContent, InvoiceSubscription
 from domain.invoicing.issuing import issue, stand_alone
 from domain.kernel import ids
@@ -65,8 +66,12 @@ def _invoice_id(fee_id: UUID) -> UUID:
 async def _append(ledger: Ledger, case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> None:
     content = _content(case, fee, watermark, at=at)
     if fee.invoiceable:
-        invoice, sequences = issue(_invoice_id(fee.id), case.organization, case.customer, content, at=at)
-        await ledger.append(invoice, sequences=sequences)
+        organization, customer = case.organization, case.customer
+        credit_notes = await available_credit_notes(ledger, organization.id, customer.id, content.currency)
+        invoice, sequences = issue(
+            _invoice_id(fee.id), organization, customer, content, credit_notes=credit_notes, at=at
+        )
+        await ledger.append(invoice, *credit_notes, sequences=sequences)
     else:
         standalone = stand_alone(case.organization, case.customer, fee, content, at=at)
         await ledger.append(standalone, case.customer)

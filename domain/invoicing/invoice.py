@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -190,6 +190,36 @@ class InvoiceNumbering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedCreditNote:
+    """What this invoice takes of the credit of an earlier one; `invoice_number` is the number of that.
+
+    Source: invoicing-money 4.5.
+    """
+
+    credit_note_id: UUID
+    number: str
+    invoice_number: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCreditNote:
+    """What a credit note gives back of this invoice. Minor units; the precise ones have 5 decimals.
+
+    Attributes:
+        items: id of the fee -> how much of its amount, before coupons and taxes.
+
+    Source: invoicing-money 7.2, 7.4.
+    """
+
+    credit_note_id: UUID
+    items: Mapping[UUID, Decimal]
+    taxes_amount_cents: int
+    precise_taxes_amount_cents: Decimal
+    offset_amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceContent:
     """All that is fixed when the invoice is issued.
 
@@ -217,6 +247,12 @@ class InvoiceContent:
     watermark: int | None
     taxes_rate: Decimal = Decimal(0)
     applied_taxes: tuple[InvoiceAppliedTax, ...] = ()
+    applied_credit_notes: tuple[AppliedCreditNote, ...] = ()
+
+
+def due_cents(totals: Totals, issued: Sequence[IssuedCreditNote], *, paid_cents: int) -> int:
+    """What is left to pay of an invoice that is not voided (invoicing-money 4.1)."""
+    return totals.total_amount_cents - paid_cents - sum(note.offset_amount_cents for note in issued)
 
 
 class Invoice(Aggregate):
@@ -241,7 +277,7 @@ class Invoice(Aggregate):
 
         def apply(self, invoice: Invoice) -> None:
             invoice.total_paid_amount_cents += self.amount_cents
-            if invoice.total_paid_amount_cents >= invoice.content.totals.total_amount_cents:
+            if invoice.due_cents <= 0:
                 invoice.payment_status = "succeeded"
 
     class DocumentRequested(Aggregate.Event):
@@ -257,6 +293,18 @@ class Invoice(Aggregate):
 
         def apply(self, invoice: Invoice) -> None:
             invoice.document_sha256 = self.sha256
+
+    class CreditNoteIssued(Aggregate.Event):
+        """Part of it is given back. `settles` says that what is offset was all that was due (invoicing-money 7.5)."""
+
+        TOPIC = "invoice.credit_note_issued"
+        note: IssuedCreditNote
+        settles: bool
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.issued_credit_notes = (*invoice.issued_credit_notes, self.note)
+            if self.settles:
+                invoice.payment_status = "succeeded"
 
     def __init__(
         self,
@@ -274,11 +322,21 @@ class Invoice(Aggregate):
         self.total_paid_amount_cents = 0
         self.document_requested = False
         self.document_sha256: str | None = None
+        self.issued_credit_notes: tuple[IssuedCreditNote, ...] = ()
+
+    @property
+    def due_cents(self) -> int:
+        """What is left to pay of it."""
+        return due_cents(self.content.totals, self.issued_credit_notes, paid_cents=self.total_paid_amount_cents)
+
+    def issue_credit_note(self, note: IssuedCreditNote, *, at: datetime) -> None:
+        """Keep what is given back. All notes of an invoice meet here, so no two give back the same."""
+        settles = note.offset_amount_cents > 0 and note.offset_amount_cents >= self.due_cents
+        self.trigger_event(self.CreditNoteIssued, note=note, settles=settles, timestamp=at)
 
     def pay(self, amount_cents: int, *, at: datetime) -> None:
         """Count a payment, which is not more than is due. Nothing is paid of an invoice over nothing."""
-        due = self.content.totals.total_amount_cents - self.total_paid_amount_cents
-        assert 0 <= amount_cents <= due, (amount_cents, due)
+        assert 0 <= amount_cents <= self.due_cents, (amount_cents, self.due_cents)
         if amount_cents > 0:
             self.trigger_event(self.Paid, amount_cents=amount_cents, timestamp=at)
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Customer
+from domain.invoicing.credit_note import CreditNote
+from domain.invoicing.credit_use import use_credit
 from domain.invoicing.invoice import Fee, Invoice, InvoiceContent
 from domain.invoicing.numbering import number_invoice
 from domain.invoicing.standalone_fee import StandaloneFee
@@ -17,11 +19,21 @@ from domain.organizations.organization import Organization
 
 
 def issue(
-    invoice_id: UUID, organization: Organization, customer: Customer, content: InvoiceContent, *, at: datetime
+    invoice_id: UUID,
+    organization: Organization,
+    customer: Customer,
+    content: InvoiceContent,
+    *,
+    credit_notes: Sequence[CreditNote] = (),
+    at: datetime,
 ) -> tuple[Invoice, Sequence[SequenceNumber]]:
     """The invoice, and the sequences that its append must take numbers from.
 
     An invoice over nothing is closed without a number where the customer skips those (invoicing-money 5.4).
+
+    Args:
+        credit_notes: available ones of the customer, which pay for it first (`use_credit`) and must be appended with
+            it; none where its type takes no credit (invoicing-money 4.2).
     """
     settings = billing_settings(customer, organization)
     closed = content.totals.fees_amount_cents == 0 and not settings.finalize_zero_amount_invoice
@@ -33,7 +45,7 @@ def issue(
         external_customer_id=customer.details.external_id,
         status="closed" if closed else "finalized",
         numbering=numbering,
-        content=content,
+        content=use_credit(content, invoice_id, credit_notes, at=at),
         at=at,
     )
     return invoice, sequences

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.fixed_charge_prices import price_fixed_charge
@@ -20,6 +21,7 @@ from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.invoicing.taxes import invoice_taxes, summed_taxes, taxed
 from domain.invoicing.totals import totals
+from domain.invoicing.unused_days import unused_credit
 from domain.invoicing.usage_fees import UsageInputs, price_inputs
 from domain.metering.ports import UsageReader
 from domain.pricing.commitment import price_commitment
@@ -67,11 +69,29 @@ def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
         progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
         coupons_cents=kept_totals.coupons_amount_cents,
         taxes_cents=taxes.amount_cents,
-        credit_notes_cents=kept_totals.credit_notes_amount_cents,
+        credit_notes_cents=sum(note.amount_cents for note in content.applied_credit_notes),
         prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
     )
     if kept_totals != computed_totals:
         yield Difference(billed.id, "totals", kept_totals, computed_totals)
+
+
+def replay_credit_note(note: CreditNote, invoice: Invoice) -> Iterator[Difference]:
+    """A note for unused days computed again from the `invoice` that it is of, and the end that it keeps."""
+    content = note.content
+    if content.early_end is None:
+        return
+    [item] = content.items
+    position = [issued.credit_note_id for issued in invoice.issued_credit_notes].index(note.id)
+    again = unused_credit(
+        note.id,
+        invoice.content,
+        next(fee for fee in invoice.content.fees if fee.id == item.fee_id),
+        invoice.issued_credit_notes[:position],
+        content.early_end,
+        issuing_date=content.issuing_date,
+    )
+    yield from _differences(note.id, "", [field.name for field in fields(content)], content, again)
 
 
 def _of_fee(owner: UUID, where: str, fee: Fee, currency: str) -> Iterator[Difference]:

@@ -27,6 +27,7 @@ What = Literal[
     "trial_end",
     "termination",
     "downgrade",
+    "credit_note",
     "periodic_invoice",
     "final_invoice",
     "paid_fees",
@@ -38,12 +39,14 @@ _ORDER: tuple[What, ...] = (
     "termination",
     "downgrade",
     "periodic_invoice",
+    "credit_note",
     "final_invoice",
     "fixed_charges_invoice",
     "paid_fees",
     "trial_end",
 )
-"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1)."""
+"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1), and
+the final invoice uses the credit for the days that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def next_due(
         assert subscription.terminated_at is not None
         life = _of_life(subscription, plan, schedule, trial_end)
         found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at, timezone))
+        if subscription.owes_credit_note:
+            found.append(Due(subscription.terminated_at, "credit_note"))
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
         if subscription.owes_paid_fees:

@@ -177,7 +177,10 @@ class Subscription(Aggregate):
             subscription.fixed_charge_units = (*subscription.fixed_charge_units, own)
 
     class Billed(Aggregate.Event):
-        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was."""
+        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was.
+
+        `covered_until` is the last instant that its fee in advance is for; None where it has none, or one of zero.
+        """
 
         TOPIC = "subscription.billed"
         invoice_id: UUID
@@ -187,6 +190,7 @@ class Subscription(Aggregate):
         charges_to_at: datetime | None
         timezone: str
         fixed_charges: tuple[BilledFixedCharge, ...]
+        covered_until: datetime | None
 
         def apply(self, subscription: Subscription) -> None:
             subscription._keep_fixed_charges(self.fixed_charges)
@@ -199,6 +203,9 @@ class Subscription(Aggregate):
             subscription.invoice_ids = (*subscription.invoice_ids, self.invoice_id)
             subscription.fee_billed_on = self.billed_on if self.subscription_fee else subscription.fee_billed_on
             subscription.last_charges_to_at, subscription.last_timezone = self.charges_to_at, self.timezone
+            if self.covered_until is not None:
+                subscription.covered_until, subscription.covered_by_invoice_id = self.covered_until, self.invoice_id
+                subscription.owes_credit_note = subscription.leaves_days_unused
 
     class FixedChargesBilled(Aggregate.Event):
         """Fixed charges in advance, by themselves: at the start, or for units that changed in the course of a period.
@@ -241,6 +248,7 @@ class Subscription(Aggregate):
             subscription.successor, subscription.next_subscription_id = self.successor, self.next_subscription_id
             subscription.downgrade_asked_at = None
             subscription.owes_paid_fees = not self.ends_with_invoice
+            subscription.owes_credit_note = subscription.leaves_days_unused
 
     class PaidFeesGathered(Aggregate.Event):
         """It ended without a final invoice; its fees that were paid by then are on an invoice of theirs (1.5)."""
@@ -249,6 +257,15 @@ class Subscription(Aggregate):
 
         def apply(self, subscription: Subscription) -> None:
             subscription.owes_paid_fees = False
+
+    class UnusedDaysCredited(Aggregate.Event):
+        """What its end leaves unused is given back; by no credit note where that comes to nothing."""
+
+        TOPIC = "subscription.unused_days_credited"
+        credit_note_id: UUID | None
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_credit_note = False
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -288,6 +305,9 @@ class Subscription(Aggregate):
         self.owes_final_invoice = False
         self.owes_fixed_charges = False
         self.owes_paid_fees = False
+        self.owes_credit_note = False
+        self.covered_until: datetime | None = None
+        self.covered_by_invoice_id: UUID | None = None
         self.fixed_charge_units: tuple[OwnUnits, ...] = ()
         self.billed_fixed_charges: tuple[BilledFixedCharge, ...] = ()
         self.last_charges_to_at: datetime | None = None
@@ -303,6 +323,16 @@ class Subscription(Aggregate):
             if one.fixed_charge_id not in latest or latest[one.fixed_charge_id] <= one.to_at
         )
         self.billed_fixed_charges = (*kept, *billed)
+
+    @property
+    def leaves_days_unused(self) -> bool:
+        """Whether it ended while a fee in advance covers it, and that is to be given back (invoicing-money 1.5)."""
+        return (
+            self.terminated_at is not None
+            and self.covered_until is not None
+            and self.terminated_at <= self.covered_until
+            and self.details.on_termination_credit_note != "skip"
+        )
 
     def activate(
         self,
@@ -378,6 +408,7 @@ class Subscription(Aggregate):
         charges_to_at: datetime | None,
         timezone: str,
         fixed_charges: tuple[BilledFixedCharge, ...],
+        covered_until: datetime | None,
         at: datetime,
     ) -> None:
         self.trigger_event(
@@ -389,6 +420,7 @@ class Subscription(Aggregate):
             charges_to_at=charges_to_at,
             timezone=timezone,
             fixed_charges=fixed_charges,
+            covered_until=covered_until,
             timestamp=at,
         )
 
@@ -435,3 +467,6 @@ class Subscription(Aggregate):
         """What was owed at the end of one that has no final invoice is done."""
         if self.owes_paid_fees:
             self.trigger_event(self.PaidFeesGathered, timestamp=at)
+
+    def credit_unused_days(self, credit_note_id: UUID | None, *, at: datetime) -> None:
+        self.trigger_event(self.UnusedDaysCredited, credit_note_id=credit_note_id, timestamp=at)

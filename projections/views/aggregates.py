@@ -7,6 +7,7 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.catalog.pricing_unit import PricingUnit
 from domain.customers.customer import Customer
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.organizations.organization import Organization
@@ -73,3 +74,4 @@ register(Customer, "customers", keys=("external_id",))
 register(Subscription, "subscriptions", keys=("external_id", "status"), uuids=("customer_id", "plan_id"))
 register(Invoice, "invoices", keys=("status",), uuids=("customer_id",), rows=_invoice)
 register(StandaloneFee, "fees", keys=("gathered_with",), rows=_standalone_fee)
+register(CreditNote, "credit_notes", keys=("credit_status", "currency"), uuids=("customer_id",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import LiteralString
 from uuid import UUID
 
@@ -21,6 +21,14 @@ async def of_invoice(database: Database, organization_id: UUID, invoice_id: UUID
     order = "(doc->>'position')::int, created_at, id"
     docs, _ = await reading.select(database, organization_id, "fees", where, order=order, limit=_MOST, offset=0)
     return docs
+
+
+async def of_ids(database: Database, organization_id: UUID, ids: Iterable[UUID]) -> dict[str, Doc]:
+    """Those that have these ids, by id."""
+    wanted = sorted(set(ids))
+    where = Where(["id = any(%(ids)s)"], {"ids": wanted})
+    docs, _ = await reading.select(database, organization_id, "fees", where, order="id", limit=len(wanted), offset=0)
+    return {doc["id"]: doc for doc in docs}
 
 
 _TOTALS: LiteralString = """
