@@ -15,7 +15,7 @@ from domain.subscriptions.subscription import Subscription
 What = Literal[
     "activation", "starting_invoice", "trial_end", "termination", "periodic_invoice", "final_invoice", "paid_fees"
 ]
-"""`paid_fees`: what they are gathered on comes with every other bill, but where an end has none (1.5)."""
+"""`paid_fees` is due at an end without a final invoice; wherever there is a bill they come with it (1.5)."""
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",

@@ -154,7 +154,7 @@ class Subscription(Aggregate):
             subscription.status, subscription.terminated_at = "terminated", self.terminated_at
             subscription.details = self.details
             subscription.owes_final_invoice = self.ends_with_invoice
-            subscription.owes_paid_fees = not self.ends_with_invoice
+            subscription.owes_paid_fees = self.details.on_termination_invoice == "skip"
 
     class PaidFeesGathered(Aggregate.Event):
         """It ended without a final invoice; its fees that were paid by then are on an invoice of theirs (1.5)."""
