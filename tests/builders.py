@@ -17,6 +17,7 @@ from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.commands import upsert_customer
 from domain.customers.customer import Customer
 from domain.invoicing.commitment_fees import CommitmentWindow, FeesTotal
+from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
@@ -26,7 +27,7 @@ from domain.metering.aggregations import max as maximum
 from domain.metering.aggregations import sum as sum_of
 from domain.metering.high_water import fold
 from domain.metering.matching import is_in
-from domain.metering.ports import Metric, Usage, UsageQuery
+from domain.metering.ports import EventPosition, Metric, Usage, UsageQuery
 from domain.metering.proration import prorate_sum, prorate_unique_count, prorated_units
 from domain.metering.usage_event import UsageEvent, number, numbers, text
 from domain.organizations.organization import Organization, OrganizationDetails, default_prefix
@@ -307,3 +308,17 @@ class Shop:
             details=SubscriptionDetails(**{"subscription_at": instant(at), **details}),
             at=instant(at),
         )
+
+
+async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
+    """Price the event with this number (from 1) under charges in advance, as often as it is asked for."""
+    event = usage.events[number - 1]
+    return await price_arrival(
+        shop.ledger,
+        usage,
+        shop.organization.id,
+        ids.of("event", number),
+        event,
+        EventPosition(timestamp=event.timestamp, sequence=number, index=0),
+        at=event.timestamp,
+    )

@@ -69,11 +69,15 @@ def not_carried_over(
     return [charge for charge in charges if not carries_over(charge)]
 
 
-def renewed_charges(charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric]) -> list[Charge]:
+def renewed_charges(
+    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], window: Boundaries
+) -> list[Charge]:
     """The charges in advance whose carried units are paid for again at a period's end, by fees without an invoice.
 
-    Source: metering-pricing V11.
+    None on the monthly runs that bill fixed charges alone. Source: metering-pricing V11, P11.
     """
+    if window.charges_from_at is None:
+        return []
     return [
         charge
         for charge in charges

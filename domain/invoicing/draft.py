@@ -166,7 +166,7 @@ async def draft_invoice(
         billed_now = billed_charges(charges, metrics, window, one.reason, renews=one.renews)
         if one.is_upgraded and one.next_plan is not None:
             billed_now = not_carried_over(billed_now, metrics, one.next_plan.details.charges)
-        renewed_now = renewed_charges(charges, metrics) if one.renews else []
+        renewed_now = renewed_charges(charges, metrics, window) if one.renews else []
         windows.append((usage_window(one, window), [*billed_now, *renewed_now]))
     watermark: int | None = None
     priced: list[list[PricedBucket]] = [[] for _ in covered]

@@ -32,7 +32,7 @@ What = Literal[
     "final_invoice",
     "paid_fees",
 ]
-"""`paid_fees`: what they are gathered on comes with every other bill, but where an end has none (1.5)."""
+"""`paid_fees` is due at an end without a final invoice; wherever there is a bill they come with it (1.5)."""
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",

@@ -8,28 +8,11 @@ from typing import Any
 import pytest
 
 from domain.invoicing.billing import advance_subscription
-from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
-from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
-from tests.builders import MemoryUsage, Shop, instant
-
-
-async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
-    """Price the event with this number (from 1), as often as it is asked for."""
-    event = usage.events[number - 1]
-    return await price_arrival(
-        shop.ledger,
-        usage,
-        shop.organization.id,
-        ids.of("event", number),
-        event,
-        EventPosition(timestamp=event.timestamp, sequence=number, index=0),
-        at=event.timestamp,
-    )
+from tests.builders import MemoryUsage, Shop, arrive, instant
 
 
 async def fees(shop: Shop) -> list[Fee]:
