@@ -330,7 +330,10 @@ class Invoice(Aggregate):
         return due_cents(self.content.totals, self.issued_credit_notes, paid_cents=self.total_paid_amount_cents)
 
     def issue_credit_note(self, note: IssuedCreditNote, *, at: datetime) -> None:
-        """Keep what is given back. All notes of an invoice meet here, so no two give back the same."""
+        """Keep what is given back. All notes of an invoice meet here: together they give back no more than it bills."""
+        for fee in self.content.fees:
+            given = sum(one.items.get(fee.id, Decimal(0)) for one in (*self.issued_credit_notes, note))
+            assert given <= fee.amount_cents, (note.credit_note_id, fee.id)
         settles = note.offset_amount_cents > 0 and note.offset_amount_cents >= self.due_cents
         self.trigger_event(self.CreditNoteIssued, note=note, settles=settles, timestamp=at)
 

@@ -1,4 +1,4 @@
-"""From what is owed to what is issued: an invoice with its number, or a fee that stands alone."""
+"""From what is owed to what is issued: an invoice with its number, a fee that stands alone, or a credit note."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from uuid import UUID
 
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Customer
-from domain.invoicing.credit_note import CreditNote
+from domain.invoicing.credit_note import CreditNote, CreditNoteContent
 from domain.invoicing.credit_use import use_credit
-from domain.invoicing.invoice import Fee, Invoice, InvoiceContent
+from domain.invoicing.invoice import Fee, Invoice, InvoiceContent, IssuedCreditNote
 from domain.invoicing.numbering import number_invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel.ledger import SequenceNumber
@@ -71,3 +71,28 @@ def stand_alone(
         fee=replace(fee, watermark=content.watermark),
         at=at,
     )
+
+
+def issue_credit_note(note_id: UUID, invoice: Invoice, content: CreditNoteContent, *, at: datetime) -> CreditNote:
+    """The next note of an invoice, which keeps what is given back of it and must be appended with the note."""
+    assert invoice.numbering is not None, invoice.id
+    note = CreditNote.begin(
+        note_id,
+        organization_id=invoice.organization_id,
+        customer_id=invoice.customer_id,
+        external_customer_id=invoice.external_customer_id,
+        invoice_id=invoice.id,
+        invoice_number=invoice.numbering.number,
+        sequential_id=len(invoice.issued_credit_notes) + 1,
+        content=content,
+        at=at,
+    )
+    kept = IssuedCreditNote(
+        credit_note_id=note_id,
+        items={item.fee_id: item.precise_amount_cents for item in content.items},
+        taxes_amount_cents=content.given_back.taxes_amount_cents,
+        precise_taxes_amount_cents=content.given_back.precise_taxes_amount_cents,
+        offset_amount_cents=content.offset_amount_cents,
+    )
+    invoice.issue_credit_note(kept, at=at)
+    return note

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from domain.customers.billing_settings import applicable_timezone
 from domain.customers.customer import Customer
-from domain.invoicing.credit_note import CreditNote, CreditNoteContent, CreditNoteItem, EarlyEnd, GivenBackAs
+from domain.invoicing.credit_note import CreditNoteContent, CreditNoteItem, EarlyEnd, GivenBackAs
 from domain.invoicing.credit_note_amounts import GivenBack, credited, cut, give_back, whole
 from domain.invoicing.invoice import Fee, Invoice, InvoiceContent, IssuedCreditNote, due_cents
+from domain.invoicing.issuing import issue_credit_note
 from domain.kernel import ids
 from domain.kernel.aggregate import Aggregate
 from domain.kernel.decimals import exact
@@ -50,7 +51,9 @@ async def credit_unused_days(ledger: Ledger, subscription: Subscription, *, at: 
         ledger.load(Organization, subscription.organization_id),
     )
     note_id = ids.of("credit_note", invoice.id, subscription.id)
-    lifetime = lifetime_of(subscription)
+    end = EarlyEnd(
+        lifetime=lifetime_of(subscription), mode=_mode(subscription), paid_cents=invoice.total_paid_amount_cents
+    )
     content = None
     if invoice.status == "finalized":
         content = unused_credit(
@@ -62,11 +65,13 @@ async def credit_unused_days(ledger: Ledger, subscription: Subscription, *, at: 
                 if fee.fee_type == "subscription" and fee.subscription_id == subscription.id
             ),
             invoice.issued_credit_notes,
-            EarlyEnd(lifetime=lifetime, mode=_mode(subscription), paid_cents=invoice.total_paid_amount_cents),
+            end,
             issuing_date=local_date(at, applicable_timezone(customer, organization)),
         )
     subscription.credit_unused_days(None if content is None else note_id, at=at)
-    return [] if content is None else [issue(note_id, invoice, content, at=at), invoice]
+    if content is None:
+        return []
+    return [issue_credit_note(note_id, invoice, content, at=at), invoice]
 
 
 def _mode(subscription: Subscription) -> GivenBackAs:
@@ -74,33 +79,6 @@ def _mode(subscription: Subscription) -> GivenBackAs:
     mode = subscription.details.on_termination_credit_note
     assert mode != "skip", subscription.id
     return mode if mode is not None and lifetime_of(subscription).successor is None else "credit"
-
-
-def issue(note_id: UUID, invoice: Invoice, content: CreditNoteContent, *, at: datetime) -> CreditNote:
-    """The note, kept by its invoice."""
-    assert invoice.numbering is not None, invoice.id
-    note = CreditNote.begin(
-        note_id,
-        organization_id=invoice.organization_id,
-        customer_id=invoice.customer_id,
-        external_customer_id=invoice.external_customer_id,
-        invoice_id=invoice.id,
-        invoice_number=invoice.numbering.number,
-        sequential_id=len(invoice.issued_credit_notes) + 1,
-        content=content,
-        at=at,
-    )
-    invoice.issue_credit_note(
-        IssuedCreditNote(
-            credit_note_id=note_id,
-            items={item.fee_id: item.precise_amount_cents for item in content.items},
-            taxes_amount_cents=content.given_back.taxes_amount_cents,
-            precise_taxes_amount_cents=content.given_back.precise_taxes_amount_cents,
-            offset_amount_cents=content.offset_amount_cents,
-        ),
-        at=at,
-    )
-    return note
 
 
 @exact()

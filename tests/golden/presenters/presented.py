@@ -19,7 +19,7 @@ from domain.customers.customer import Address, BillingConfiguration, Customer, C
 from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.credit_use import use_credit
 from domain.invoicing.invoice import Invoice, InvoiceNumbering
-from domain.invoicing.unused_days import issue
+from domain.invoicing.issuing import issue_credit_note
 from domain.kernel.aggregate import Aggregate
 from domain.organizations.organization import Organization, OrganizationDetails
 from domain.taxation.tax import Tax, TaxDetails
@@ -177,7 +177,7 @@ def _credited() -> tuple[Invoice, Invoice, CreditNote]:
         month="202402",
     )
     credited = Invoice.begin(_id(11), **owner, status="finalized", numbering=numbering, content=ended.billed, at=AT)
-    note = issue(_id(12), credited, content, at=AT)
+    note = issue_credit_note(_id(12), credited, content, at=AT)
     later = replace(numbering, sequential_id=4)
     spending = use_credit(invoice([replace(FEE, amount_cents=1000)]), _id(13), [note], at=LATER)
     paid = Invoice.begin(_id(13), **owner, status="finalized", numbering=later, content=spending, at=LATER)
