@@ -39,8 +39,7 @@ def billed_charges(
     return [
         charge
         for charge in charges
-        if charge.invoiceable
-        and not (charge.pay_in_advance and (ending or not metrics[charge.billable_metric_id].details.recurring))
+        if charge.invoiceable and (not charge.pay_in_advance or (_is_renewed(charge, metrics) and not ending))
     ]
 
 
@@ -56,8 +55,14 @@ def renewed_charges(
     return [
         charge
         for charge in charges
-        if charge.pay_in_advance and not charge.invoiceable and metrics[charge.billable_metric_id].details.recurring
+        if charge.pay_in_advance and not charge.invoiceable and _is_renewed(charge, metrics)
     ]
+
+
+def _is_renewed(charge: Charge, metrics: Mapping[UUID, BillableMetric]) -> bool:
+    """Whether units that carry over are paid for again. Those of a custom aggregation have no price of their own: the
+    amount comes with the events, and each paid what it added."""
+    return metrics[charge.billable_metric_id].details.recurring and charge.charge_model != "custom"
 
 
 def charge_fees(
