@@ -22,7 +22,7 @@ from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.aggregations import count, latest, unique_count, weighted_sum
+from domain.metering.aggregations import count, custom, latest, unique_count, weighted_sum
 from domain.metering.aggregations import max as maximum
 from domain.metering.aggregations import sum as sum_of
 from domain.metering.high_water import fold
@@ -101,7 +101,7 @@ def _asks_for(query: UsageQuery, event: UsageEvent) -> bool:
 
 
 def _counts(metric: Metric, event: UsageEvent) -> bool:
-    if metric.aggregation_type == "count_agg":
+    if metric.aggregation_type in ("count_agg", "custom_agg"):
         return True
     assert metric.field_name is not None
     if metric.aggregation_type == "unique_count_agg":
@@ -112,6 +112,8 @@ def _counts(metric: Metric, event: UsageEvent) -> bool:
 def _usage(query: UsageQuery, events: Sequence[UsageEvent]) -> Usage:
     metric, start = query.metric, _window_start(query)
     period = None if query.prorated is None else replace(query.prorated, from_at=start)
+    if metric.aggregation_type == "custom_agg":
+        return custom.aggregate(events, metric, query.custom_properties, from_at=start)
     peak = fold(events, metric, from_at=start, prorated=period) if query.in_advance else None
     if metric.aggregation_type == "count_agg":
         return replace(count.aggregate(events), peak=peak)

@@ -24,7 +24,7 @@ from domain.invoicing.taxes import taxed
 from domain.invoicing.usage_before import usage_before
 from domain.invoicing.usage_fees import UsageWindow
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition, UsageReader
+from domain.metering.ports import WITHOUT_FIELD, EventPosition, UsageReader
 from domain.metering.usage_event import UsageEvent, text
 from domain.organizations.organization import Organization
 from domain.pricing.fee import PricedFee
@@ -83,8 +83,8 @@ def _to_millisecond(at: datetime) -> datetime:
 
 def priced_charges(case: Arrival) -> list[Charge]:
     """The charges that the event is priced under: none where it has no value for its metric (V1)."""
-    name = case.metric.details.field_name
-    if name is not None and not (text(case.event.properties.get(name)) or "").strip():
+    name, kind = case.metric.details.field_name, case.metric.details.aggregation_type
+    if name is not None and kind not in WITHOUT_FIELD and not (text(case.event.properties.get(name)) or "").strip():
         return []
     return case.charges
 

@@ -117,7 +117,7 @@ async def test_refused(client: Client, body: dict[str, Any], details: object) ->
         ({"prorated": "true"}, {"prorated": ["invalid_billable_metric_or_charge_model"]}),
         ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
         ({"invoiceable": False}, {"invoiceable": ["must_be_true_unless_pay_in_advance"]}),
-        ({"charge_model": "custom"}, {"charge_model": ["value_is_invalid"]}),
+        ({"charge_model": "custom"}, {"charge_model": ["invalid_aggregation_type_or_charge_model"]}),
         ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
         ({"applied_pricing_unit": {"conversion_rate": 1}}, {"code": ["value_is_mandatory"]}),
         (

@@ -23,6 +23,7 @@ from domain.kernel import ids
 from domain.kernel.decimals import wire
 from domain.kernel.errors import ForbiddenError, NotFoundError
 from domain.metering.matching import ALL_FILTER_VALUES
+from domain.pricing.charge_models import custom
 from domain.pricing.compatibility import check
 from domain.pricing.registry import ChargeModel, validate, with_defaults
 
@@ -120,7 +121,7 @@ def read_filter(
 ) -> ChargeFilter:
     """A filter with what the body says of it; `old` is None for one that begins, which has a random id."""
     values = old.values if old is not None and "values" not in fields else _read_values(fields, metric)
-    properties = _read_properties(fields, charge.charge_model, old.properties if old else None)
+    properties = _read_properties(fields, charge.charge_model, metric, old.properties if old else None)
     properties.pop("presentation_group_keys", None)  # only charges have them (R6)
     name = fields.text("invoice_display_name", old.invoice_display_name if old else None)
     begun = old or ChargeFilter(id=ids.new(), values=values, properties={}, created_at=at)
@@ -143,7 +144,7 @@ def _read(
     read = replace(
         charge,
         charge_model=model or charge.charge_model,
-        properties=_read_properties(fields, model, charge.properties),
+        properties=_read_properties(fields, model, metric, charge.properties),
         invoice_display_name=fields.text("invoice_display_name", charge.invoice_display_name),
         pay_in_advance=bool(fields.boolean("pay_in_advance", charge.pay_in_advance)),
         invoiceable=True if invoiceable is None else invoiceable,
@@ -170,18 +171,23 @@ def _read(
     return read
 
 
-def _read_properties(fields: Fields, model: ChargeModel | None, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def _read_properties(
+    fields: Fields, model: ChargeModel | None, metric: BillableMetricDetails, before: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Properties in wire form, checked and completed (M2, M3)."""
     given = fields.object("properties")
     if model is None:
         return {}
     properties = with_defaults(model, given.values if given is not None else before)
-    _check(fields, model, properties)
+    _check(fields, model, metric, properties)
     return properties
 
 
-def _check(fields: Fields, model: ChargeModel, properties: Mapping[str, Any]) -> None:
-    for code in validate(model, properties):
+def _check(fields: Fields, model: ChargeModel, metric: BillableMetricDetails, properties: Mapping[str, Any]) -> None:
+    codes = validate(model, properties)
+    if not codes and model == "custom" and metric.custom_aggregator is not None:
+        codes += custom.validate_for(metric.custom_aggregator, properties)
+    for code in codes:
         fields.refuse("properties", code)
 
 
@@ -218,7 +224,7 @@ def _read_filters(
     entries = fields.objects("filters")
     if entries is None or model is None:
         for filter_ in charge.filters:  # another model takes other properties
-            _check(fields, charge.charge_model, filter_.properties)
+            _check(fields, charge.charge_model, metric, filter_.properties)
         return charge.filters
     left = [*charge.filters]
     after: list[ChargeFilter] = []

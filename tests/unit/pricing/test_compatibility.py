@@ -1,4 +1,4 @@
-"""metering-pricing A3, A21, M4, M5, W1."""
+"""metering-pricing A3, A20, A21, M4, M5, W1."""
 
 from typing import Any
 
@@ -23,6 +23,12 @@ BAD_PRORATION = {"prorated": ["invalid_billable_metric_or_charge_model"]}
         ("percentage", "max_agg", {}, {}, "of a maximum it is fine"),
         ("dynamic", "sum_agg", {}, {}, "the one metric it takes"),
         ("dynamic", "count_agg", {}, {"charge_model": [BAD_PAIR]}, "any other"),
+        ("custom", "custom_agg", {}, {}, "neither goes without the other"),
+        ("custom", "custom_agg", {"pay_in_advance": True}, {}, "can be paid in advance"),
+        ("custom", "custom_agg", {"prorated": True, "recurring": True}, BAD_PRORATION, "but not prorated"),
+        ("custom", "sum_agg", {}, {"charge_model": [BAD_PAIR]}, "the events make no amount"),
+        ("standard", "custom_agg", {}, {"charge_model": [BAD_PAIR]}, "they have made it already"),
+        ("dynamic", "custom_agg", {}, {"charge_model": [BAD_PAIR]}, "once"),
         ("standard", "sum_agg", {"pay_in_advance": True}, {}, "can be paid in advance"),
         (
             "volume",
