@@ -17,7 +17,7 @@ from domain.catalog.charge import Charge, ChargeFilter
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Customer
-from domain.invoicing.draft import BilledSubscription, usage_window
+from domain.invoicing.billed_subscription import BilledSubscription, usage_window
 from domain.invoicing.event_fees import EventInputs, price_event_inputs
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.invoicing.taxes import taxed

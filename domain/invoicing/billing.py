@@ -18,9 +18,10 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import BillingSettings, billing_settings
 from domain.customers.customer import Customer
+from domain.invoicing.billed_subscription import BilledSubscription, billed_row
 from domain.invoicing.commitment_fees import BilledFees
 from domain.invoicing.credit_use import available_credit_notes
-from domain.invoicing.draft import BilledSubscription, billed_row, draft_invoice
+from domain.invoicing.draft import draft_invoice
 from domain.invoicing.in_advance_fixed_charges import draft_fixed_charges
 from domain.invoicing.issuing import issue, stand_alone
 from domain.invoicing.paid_fees import gather_paid_fees
@@ -309,6 +310,7 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
     """Issue the invoice of fixed charges in advance that start, or whose units changed, at `due`, by one append."""
     organization, customer, subscription = account.organization, account.customer, case.subscription
     invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat())
+    starts = subscription.owes_fixed_charges and due.at == start_due(subscription)
     add_ons, taxes, credit_notes = await asyncio.gather(
         _add_ons(ledger, [case]),
         applicable_taxes(ledger, organization, customer, [case.plan.details]),
@@ -318,10 +320,9 @@ async def _bill_fixed_charges(ledger: Ledger, account: _Account, case: _Case, du
         invoice_id,
         organization,
         customer,
-        case.billed("in_advance_charge", None),
+        case.billed("subscription_starting" if starts else "in_advance_charge", None),
         add_ons,
         taxes,
-        starting=subscription.owes_fixed_charges and due.at == start_due(subscription),
         at=due.at,
     )
     subscription.bill_fixed_charges(None if content is None else invoice_id, billed, at=due.at)

@@ -13,19 +13,18 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.catalog.plan import PlanDetails
+from domain.invoicing.billed_subscription import BilledSubscription
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.kernel import ids
 from domain.kernel.zones import day_count, end_of_day, local_date
 from domain.pricing.commitment import CommitmentInputs, price_commitment
 from domain.subscriptions.billing_dates import (
-    Lifetime,
-    Schedule,
     boundaries,
     is_first_month_of_period,
     period_of,
     termination_boundaries,
 )
-from domain.subscriptions.subscription import InvoicingReason, Subscription
+from domain.subscriptions.subscription import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,37 +71,27 @@ class BilledFees(Protocol):
         ...
 
 
-def commitment_window(
-    subscription: Subscription,
-    schedule: Schedule,
-    lifetime: Lifetime,
-    reason: InvoicingReason,
-    at: datetime,
-    *,
-    previous_billed: bool,
-) -> CommitmentWindow | None:
+def commitment_window(one: BilledSubscription, at: datetime) -> CommitmentWindow | None:
     """What an invoice reconciles: the plan's period behind it, at an end the one in progress; None where nothing.
 
     The same for plans in advance, whose own amount is for the period ahead. Usage by the month changes nothing: the
     period is reconciled when it closes.
 
-    Args:
-        previous_billed: as in `termination_boundaries`.
-
     Source: metering-pricing D2, D4, D5.
     """
-    if reason == "subscription_starting":
-        return None
+    schedule, lifetime = one.schedule, one.lifetime
     in_arrears = replace(schedule, pay_in_advance=False)
-    if reason == "subscription_terminating":
-        covered = termination_boundaries(in_arrears, lifetime, previous_billed=previous_billed)
-    elif is_first_month_of_period(schedule, local_date(at, schedule.timezone)):
+    if one.reason == "subscription_terminating":
+        covered = termination_boundaries(in_arrears, lifetime, previous_billed=one.previous_billed(at))
+    elif one.reason == "subscription_periodic" and is_first_month_of_period(
+        schedule, local_date(at, schedule.timezone)
+    ):
         covered = boundaries(in_arrears, lifetime, at)
     else:
         return None
     period = period_of(schedule, local_date(covered.from_at, schedule.timezone))
     return CommitmentWindow(
-        subscription=subscription,
+        subscription=one.subscription,
         from_at=covered.from_at,
         to_at=covered.to_at,
         ends_at=end_of_day(period.last, schedule.timezone),

@@ -13,33 +13,16 @@ from uuid import UUID
 
 from domain.catalog.add_on import AddOn
 from domain.catalog.fixed_charge import FixedCharge
-from domain.catalog.plan import PlanDetails
+from domain.invoicing.billed_subscription import BilledSubscription
 from domain.invoicing.fixed_charge_prices import FixedChargeInputs, price_fixed_charge
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.kernel import ids
 from domain.kernel.zones import day_count
 from domain.pricing.fixed_charge import UnexpiredFee
-from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule, boundaries
+from domain.subscriptions.billing_dates import Boundaries, boundaries
 from domain.subscriptions.due import decisions_heeded
 from domain.subscriptions.fixed_charge_units import UnitsEvent, in_window, units_events
 from domain.subscriptions.subscription import BilledFixedCharge, InvoicingReason, Subscription
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedChargeCase:
-    """Whose fixed charges are billed.
-
-    Attributes:
-        previous: the subscription that this one came from by a change of plan, if any.
-        add_ons: of all fixed charges of the plan.
-    """
-
-    subscription: Subscription
-    plan: PlanDetails
-    schedule: Schedule
-    lifetime: Lifetime
-    previous: Subscription | None
-    add_ons: Mapping[UUID, AddOn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,40 +39,39 @@ class BilledUnits:
 
 
 def bill_window(
-    invoice_id: UUID, case: FixedChargeCase, window: Boundaries, reason: InvoicingReason
+    invoice_id: UUID, one: BilledSubscription, add_ons: Mapping[UUID, AddOn], window: Boundaries
 ) -> Iterator[BilledUnits]:
     """What an invoice of `window` bills: arrears for the period behind, in advance for the one that is running.
 
     Decisions after the billing instant do not count, however late the invoice is made.
+
+    Args:
+        add_ons: of all fixed charges of the plan.
     """
-    running = _running(case, window.timestamp)
-    for fixed_charge in case.plan.fixed_charges:
+    running = _running(one, window.timestamp)
+    for fixed_charge in one.plan.details.fixed_charges:
         covered = running if fixed_charge.pay_in_advance else window
-        if _is_billed(fixed_charge, window, reason):
-            assert covered.fixed_charges_from_at is not None
-            assert covered.fixed_charges_to_at is not None
-            is_paid = fixed_charge.pay_in_advance and any(
-                one.units or one.amount_cents for one in _billed_before(case.subscription, fixed_charge, covered)
-            )
-            if not is_paid:
-                yield _bill(invoice_id, case, fixed_charge, covered, billed_units=None)
+        if _is_billed(fixed_charge, window, one.reason) and not _is_paid(one.subscription, fixed_charge, covered):
+            yield _bill(invoice_id, one, add_ons, fixed_charge, covered, billed_units=None)
 
 
-def bill_changes(invoice_id: UUID, case: FixedChargeCase, at: datetime) -> Iterator[BilledUnits]:
+def bill_changes(
+    invoice_id: UUID, one: BilledSubscription, add_ons: Mapping[UUID, AddOn], at: datetime
+) -> Iterator[BilledUnits]:
     """What units cost that were decided at `at` and took effect at once, beyond those that are paid (W8)."""
-    running = _running(case, at)
-    for fixed_charge in case.plan.fixed_charges:
-        events = units_events(fixed_charge, case.subscription, case.schedule)
-        heeded = decisions_heeded(case.subscription, fixed_charge)
-        if fixed_charge.pay_in_advance and any(one.immediately and one.decided_at == at for one in events[heeded:]):
-            before = _billed_before(case.subscription, fixed_charge, running)
-            paid = sum((one.units for one in before), Decimal(0))
-            yield _bill(invoice_id, case, fixed_charge, running, billed_units=paid)
+    running = _running(one, at)
+    for fixed_charge in one.plan.details.fixed_charges:
+        events = units_events(fixed_charge, one.subscription, one.schedule)
+        new = events[decisions_heeded(one.subscription, fixed_charge) :]
+        if fixed_charge.pay_in_advance and any(event.immediately and event.decided_at == at for event in new):
+            before = _billed_before(one.subscription, fixed_charge, running)
+            paid = sum((billed.units for billed in before), Decimal(0))
+            yield _bill(invoice_id, one, add_ons, fixed_charge, running, billed_units=paid)
 
 
-def _running(case: FixedChargeCase, at: datetime) -> Boundaries:
+def _running(one: BilledSubscription, at: datetime) -> Boundaries:
     """The whole period in progress, also where the subscription has ended before this was billed."""
-    return boundaries(case.schedule, replace(case.lifetime, terminated_at=None), at, current_usage=True)
+    return boundaries(one.schedule, replace(one.lifetime, terminated_at=None), at, current_usage=True)
 
 
 def _is_billed(fixed_charge: FixedCharge, window: Boundaries, reason: InvoicingReason) -> bool:
@@ -99,6 +81,12 @@ def _is_billed(fixed_charge: FixedCharge, window: Boundaries, reason: InvoicingR
     if window.fixed_charges_from_at is None:
         return False
     return reason == "subscription_periodic" if fixed_charge.pay_in_advance else reason != "subscription_starting"
+
+
+def _is_paid(subscription: Subscription, fixed_charge: FixedCharge, covered: Boundaries) -> bool:
+    """Whether it was billed in advance for this window already, as at the end of a trial (W7)."""
+    before = _billed_before(subscription, fixed_charge, covered) if fixed_charge.pay_in_advance else []
+    return any(one.units or one.amount_cents for one in before)
 
 
 def _billed_before(
@@ -115,7 +103,8 @@ def _billed_before(
 
 def _bill(
     invoice_id: UUID,
-    case: FixedChargeCase,
+    one: BilledSubscription,
+    add_ons: Mapping[UUID, AddOn],
     fixed_charge: FixedCharge,
     covered: Boundaries,
     *,
@@ -124,7 +113,9 @@ def _bill(
     from_at, to_at, at = covered.fixed_charges_from_at, covered.fixed_charges_to_at, covered.timestamp
     assert from_at is not None
     assert to_at is not None
-    decided = [one for one in units_events(fixed_charge, case.subscription, case.schedule) if _is_known(one, case, at)]
+    decided = [
+        event for event in units_events(fixed_charge, one.subscription, one.schedule) if _is_known(event, one, at)
+    ]
     inputs = FixedChargeInputs(
         charge_model=fixed_charge.charge_model,
         properties=fixed_charge.properties,
@@ -133,11 +124,11 @@ def _bill(
         from_at=from_at,
         to_at=to_at,
         duration_days=covered.fixed_charges_duration,
-        timezone=case.schedule.timezone,
+        timezone=one.schedule.timezone,
         billed_units=billed_units,
-        unexpired=tuple(_unexpired(case, fixed_charge, from_at, to_at)) if billed_units is None else (),
+        unexpired=tuple(_unexpired(one, fixed_charge, from_at, to_at)) if billed_units is None else (),
     )
-    fee = _fee(ids.of("fee", invoice_id, case.subscription.id, fixed_charge.id), case, fixed_charge, inputs)
+    fee = _fee(ids.of("fee", invoice_id, one.subscription.id, fixed_charge.id), one, add_ons, fixed_charge, inputs)
     billed = BilledFixedCharge(
         fixed_charge_id=fixed_charge.root_id,
         add_on_id=fixed_charge.add_on_id,
@@ -153,20 +144,20 @@ def _bill(
     return BilledUnits(fee=fee if is_kept else None, billed=billed if fixed_charge.pay_in_advance else None)
 
 
-def _is_known(event: UnitsEvent, case: FixedChargeCase, at: datetime) -> bool:
+def _is_known(event: UnitsEvent, one: BilledSubscription, at: datetime) -> bool:
     """Whether it was decided by then; what holds from the start was, also where the start was recorded later."""
-    return event.decided_at <= at or event.effective_at == case.subscription.started_at
+    return event.decided_at <= at or event.effective_at == one.subscription.started_at
 
 
 def _unexpired(
-    case: FixedChargeCase, fixed_charge: FixedCharge, from_at: datetime, to_at: datetime
+    one: BilledSubscription, fixed_charge: FixedCharge, from_at: datetime, to_at: datetime
 ) -> Iterator[UnexpiredFee]:
     """What the plan before was paid for the same add-on and days that are still to come (W9)."""
-    is_first = not _ever_billed(case.subscription, fixed_charge)
-    if case.previous is None or not (fixed_charge.prorated and fixed_charge.pay_in_advance and is_first):
+    is_first = not _ever_billed(one.subscription, fixed_charge)
+    if one.previous is None or not (fixed_charge.prorated and fixed_charge.pay_in_advance and is_first):
         return
-    zone = case.schedule.timezone
-    for old in case.previous.billed_fixed_charges:
+    zone = one.schedule.timezone
+    for old in one.previous.billed_fixed_charges:
         if old.add_on_id == fixed_charge.add_on_id and old.prorated and old.amount_cents and old.to_at >= from_at:
             yield UnexpiredFee(
                 amount_cents=old.amount_cents,
@@ -179,9 +170,15 @@ def _ever_billed(subscription: Subscription, fixed_charge: FixedCharge) -> bool:
     return any(one.fixed_charge_id == fixed_charge.root_id for one in subscription.billed_fixed_charges)
 
 
-def _fee(fee_id: UUID, case: FixedChargeCase, fixed_charge: FixedCharge, inputs: FixedChargeInputs) -> Fee:
-    add_on = case.add_ons[fixed_charge.add_on_id].details
-    priced = price_fixed_charge(inputs, case.plan.amount_currency)
+def _fee(
+    fee_id: UUID,
+    one: BilledSubscription,
+    add_ons: Mapping[UUID, AddOn],
+    fixed_charge: FixedCharge,
+    inputs: FixedChargeInputs,
+) -> Fee:
+    add_on = add_ons[fixed_charge.add_on_id].details
+    priced = price_fixed_charge(inputs, one.plan.details.amount_currency)
     return Fee(
         id=fee_id,
         fee_type="fixed_charge",
@@ -194,8 +191,8 @@ def _fee(fee_id: UUID, case: FixedChargeCase, fixed_charge: FixedCharge, inputs:
             item_type="AddOn",
             grouped_by={},
         ),
-        subscription_id=case.subscription.id,
-        external_subscription_id=case.subscription.external_id,
+        subscription_id=one.subscription.id,
+        external_subscription_id=one.subscription.external_id,
         fixed_charge_id=fixed_charge.id,
         units=priced.units,
         total_aggregated_units=priced.total_aggregated_units,

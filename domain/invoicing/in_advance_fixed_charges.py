@@ -11,8 +11,9 @@ from uuid import UUID
 
 from domain.catalog.add_on import AddOn
 from domain.customers.customer import Customer
+from domain.invoicing.billed_subscription import BilledSubscription
 from domain.invoicing.content import content_of
-from domain.invoicing.draft import BilledSubscription, taxes_of
+from domain.invoicing.draft import taxes_of
 from domain.invoicing.fixed_charge_fees import bill_changes, bill_window
 from domain.invoicing.invoice import InvoiceContent, InvoiceSubscription
 from domain.invoicing.taxes import taxed
@@ -30,20 +31,18 @@ def draft_fixed_charges(
     add_ons: Mapping[UUID, AddOn],
     taxes: ApplicableTaxes,
     *,
-    starting: bool,
     at: datetime,
 ) -> tuple[InvoiceContent | None, tuple[BilledFixedCharge, ...]]:
     """The invoice of `at`, None where there is nothing to bill; and what the subscription keeps of it.
 
     Args:
-        starting: it opens the subscription. Otherwise units were changed at `at`.
+        one: on its start, or where units were changed at `at`.
     """
-    case = one.fixed_charges(add_ons)
-    if starting:
-        bills = [*bill_window(invoice_id, case, boundaries(one.schedule, one.lifetime, at), "subscription_starting")]
+    if one.reason == "subscription_starting":
+        bills = [*bill_window(invoice_id, one, add_ons, boundaries(one.schedule, one.lifetime, at))]
     else:
-        bills = [*bill_changes(invoice_id, case, at)]
-    fees = [taxed(bill.fee, taxes_of(bill.fee, case.plan, taxes)) for bill in bills if bill.fee is not None]
+        bills = [*bill_changes(invoice_id, one, add_ons, at)]
+    fees = [taxed(bill.fee, taxes_of(bill.fee, one.plan.details, taxes)) for bill in bills if bill.fee is not None]
     billed = tuple(bill.billed for bill in bills if bill.billed is not None)
     if not fees:
         return None, billed
@@ -64,7 +63,7 @@ def draft_fixed_charges(
     content = content_of(
         organization,
         customer,
-        case.plan.amount_currency,
+        one.plan.details.amount_currency,
         [row],
         fees,
         kind="in_advance_charge",

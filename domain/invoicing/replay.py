@@ -14,11 +14,11 @@ from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
 from domain.invoicing.credit_note import CreditNote
-from domain.invoicing.draft import price_subscription
 from domain.invoicing.event_fees import price_event_inputs
 from domain.invoicing.fixed_charge_prices import price_fixed_charge
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
+from domain.invoicing.subscription_fees import price_subscription
 from domain.invoicing.taxes import invoice_taxes, summed_taxes, taxed
 from domain.invoicing.totals import totals
 from domain.invoicing.unused_days import unused_credit
