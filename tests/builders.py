@@ -32,6 +32,7 @@ from domain.metering.proration import prorate_sum, prorate_unique_count, prorate
 from domain.metering.usage_event import UsageEvent, number, numbers, text
 from domain.organizations.organization import Organization, OrganizationDetails, default_prefix
 from domain.subscriptions.commands import begin_subscription
+from domain.subscriptions.plan_change import Change
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
 
 
@@ -299,7 +300,14 @@ class Shop:
         )
 
     async def subscribe(
-        self, external_id: str = "s1", *, at: str, plan: str = "pro", customer: str = "c1", **details: Any
+        self,
+        external_id: str = "s1",
+        *,
+        at: str,
+        plan: str = "pro",
+        customer: str = "c1",
+        change: Change = lambda handed_on: handed_on,
+        **details: Any,
     ) -> Subscription:
         return await begin_subscription(
             self.ledger,
@@ -308,6 +316,7 @@ class Shop:
             plan_code=plan,
             external_id=external_id,
             details=SubscriptionDetails(**{"subscription_at": instant(at), **details}),
+            change=change,
             at=instant(at),
         )
 

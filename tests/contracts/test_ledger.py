@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
 from domain.kernel.errors import ConflictError, DuplicateError, NotFoundError, UnavailableError
@@ -180,6 +181,19 @@ async def test_only_one_of_those_who_decided_on_the_same_version_commits(
     assert Counter(map(type, outcomes)) == {type(None): 1, ConflictError: 19}
     winner = outcomes.index(None)
     assert (await ledger.load(Customer, created.id)).details.name == f"{winner}"
+
+
+async def test_a_name_that_is_given_up_is_free_within_the_append(ledger: PostgresLedger) -> None:
+    details = PlanDetails(name="P", code="pro", interval="monthly", amount_cents=1, amount_currency="EUR")
+    old, new = (
+        Plan.begin(ids.new(), organization_id=ORGANIZATION, parent_id=None, details=details, at=AT) for _ in range(2)
+    )
+    await ledger.append(old)
+    old.delete(at=AT)
+    await ledger.append(new, old)
+    found = await ledger.find(Plan, ORGANIZATION, code="pro")
+    assert found is not None
+    assert found.id == new.id
 
 
 async def test_a_name_is_given_once(ledger: PostgresLedger, other_process: PostgresLedger) -> None:

@@ -7,11 +7,14 @@ import time
 from datetime import datetime
 from uuid import UUID
 
+from temporalio.client import WorkflowExecutionStatus
+
 from domain.kernel import ids as kernel_ids
 from domain.kernel.errors import UnavailableError
 from domain.subscriptions.commands import terminate_subscription
+from domain.subscriptions.subscription import Subscription
 from tests.builders import instant
-from tests.workflows.world import World, months, until
+from tests.workflows.world import Sandbox, World, months, until
 from workflows import ids
 from workflows.subjects import Subject
 
@@ -201,3 +204,26 @@ async def called_again(world: World, subscription_id: UUID) -> bool:
     history = await world.client.get_workflow_handle(ids.subscription(subscription_id)).fetch_history()
     signals = [event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")]
     return [event.workflow_execution_signaled_event_attributes.signal_name for event in signals].count("changed") == 2
+
+
+async def test_a_change_of_plan_leaves_no_period_out(world: World) -> None:
+    """The workflow of the one that waits is there when its turn comes, however far the clock goes at once."""
+    async with world.running():
+        sandbox = await world.sandbox()
+        for code, amount in (("small", 100), ("large", 9900)):
+            await sandbox.shop.plan(code, amount_cents=amount)
+        await sandbox.shop.subscribe("down", at="2024-01-01")
+        await sandbox.shop.subscribe("up", at="2024-01-01", consolidate_invoice=False)
+        await sandbox.advance("2024-01-16")
+        await sandbox.shop.subscribe("down", at="2024-01-16", plan="small")
+        await sandbox.shop.subscribe("up", at="2024-01-16", plan="large")
+        await sandbox.advance("2025-01-01")
+        assert await sandbox.billed() == sorted([instant("2024-01-16"), *months(2, 13), *months(2, 13)])
+        await until(lambda: is_idle(world, sandbox, 2))
+
+
+async def is_idle(world: World, sandbox: Sandbox, count: int) -> bool:
+    """Whether the workflows of all but `count` subscriptions have ended."""
+    found = await world.ledger.find_all(Subscription, sandbox.id)
+    running = [await world.status(ids.subscription(one.id)) for one in found]
+    return len(found) - running.count(WorkflowExecutionStatus.COMPLETED) == count

@@ -6,9 +6,9 @@ import pytest
 from domain.subscriptions.billing_dates import (
     Schedule,
     billing_instant,
+    downgrade_day,
     is_first_month_of_period,
     next_billing_day,
-    period_of,
 )
 from domain.subscriptions.intervals import BillingTime, Interval
 
@@ -128,8 +128,15 @@ def test_first_month_of_period(
     assert is_first_month_of_period(schedule(interval, billing_time, anchor), ISO(day)) is first, why
 
 
-def test_a_downgrade_waits_for_the_end_of_the_plans_own_period() -> None:
-    yearly = schedule("yearly", "anniversary", "2023-07-19", charges_monthly=True)
-    assert period_of(yearly, ISO("2023-11-09")).last == ISO("2024-07-18")
-    monthly = schedule("monthly", "anniversary", "2023-07-19")
-    assert period_of(monthly, ISO("2023-11-09")).last == ISO("2023-11-18")
+@pytest.mark.parametrize(
+    ("it", "asked_at", "day", "why"),
+    [
+        (schedule("monthly", "anniversary", "2023-07-19"), "2023-11-09", "2023-11-19", "downgrade.yaml"),
+        (schedule("monthly", "calendar", "2023-07-19"), "2023-08-21T23:00", "2023-09-01", "downgrade.yaml"),
+        (schedule("yearly", "anniversary", "2023-07-19", charges_monthly=True), "2023-11-09", "2024-07-19", "the year"),
+        (schedule("monthly", "calendar", "2023-07-19"), "2023-09-01", "2023-10-01", "on a billing day: the next one"),
+        (schedule("monthly", "anniversary", "2024-01-31"), "2024-02-28T23:59", "2024-02-29", "a short month"),
+    ],
+)
+def test_a_downgrade_waits_for_the_end_of_the_plans_own_period(it: Schedule, asked_at: str, day: str, why: str) -> None:
+    assert downgrade_day(it, datetime.fromisoformat(asked_at).replace(tzinfo=UTC)) == ISO(day), why
