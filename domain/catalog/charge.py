@@ -78,6 +78,11 @@ class Charge:
     accepts_target_wallet: bool = False
     created_at: datetime
 
+    @property
+    def root_id(self) -> UUID:
+        """The same in a plan and in its copies: what fees of single events are known by."""
+        return self.parent_id or self.id
+
     def filter(self, filter_id: UUID) -> ChargeFilter:
         """Raises NotFoundError: `charge_filter_not_found`."""
         for filter_ in self.filters:

@@ -100,6 +100,11 @@ class Plan(Aggregate):
         self.organization_id, self.parent_id, self.details = organization_id, parent_id, details
         self.deleted_at: datetime | None = None
 
+    @property
+    def root_id(self) -> UUID:
+        """The same of a plan and of its copies."""
+        return self.parent_id or self.id
+
     def update(self, details: PlanDetails, *, at: datetime) -> None:
         if details != self.details:
             self.trigger_event(self.Updated, details=details, timestamp=at)

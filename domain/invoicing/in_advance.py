@@ -1,7 +1,8 @@
 """Charges in advance: an event is priced when it arrives, and paid for by a fee of its own.
 
-The fee's id follows from the event and the charge, so an event that comes again finds it. Where the charge is
-invoiceable the fee is on an invoice of its own, else it stands alone.
+The fee's id follows from the event and the charge, so an event that comes again finds it, also where the subscription
+has got a copy of its plan since. Where the charge is invoiceable the fee is on an invoice of its own, else it stands
+alone.
 
 Source: metering-pricing 13 (V1 to V5), E13; invoicing-money 3.
 """
@@ -45,7 +46,7 @@ async def price_arrival(
         return 0
     made = 0
     for charge in priced_charges(case):
-        fee_id = ids.of("fee", event_id, charge.id)
+        fee_id = ids.of("fee", event_id, charge.root_id)
         if await _is_priced(ledger, fee_id):
             continue
         fee = await event_fee(usage, case, charge, fee_id, watermark=position.sequence, position=position)

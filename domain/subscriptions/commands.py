@@ -17,6 +17,7 @@ from domain.kernel.ledger import Ledger, SequenceNumber
 from domain.kernel.zones import local_date
 from domain.organizations.organization import Organization
 from domain.subscriptions.activation import activate, starts_of
+from domain.subscriptions.overrides import Overrides, no_overrides, override
 from domain.subscriptions.plan_change import Change, change_plan
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
 from domain.subscriptions.succession import call_off_downgrades
@@ -35,17 +36,20 @@ async def begin_subscription(
     external_id: str | None,
     details: SubscriptionDetails,
     change: Change = _unchanged,
+    overrides: Overrides = no_overrides,
     at: datetime,
 ) -> Subscription:
     """Start a subscription, now, in the past or in the future; an unknown customer is created.
 
-    The same external id on the same plan answers what is there; on another plan it is a change of plan. Where the
+    The same external id on the same plan answers what is there, overrides or not; on another plan it is a change of
+    plan. What is overridden is a copy of the plan, or units of its own, made by the same append. Where the
     start is a day to come it stays pending until its workflow activates it; in the past it runs from then, and its
     first bill is the next billing day's.
 
     Args:
         details: of a new one.
         change: in a change of plan, from what the current subscription hands on to what the next one shall have.
+        overrides: what a new one, or the next one, shall have of its own.
 
     Returns:
         The one that is new, or the current one where nothing has changed yet: on the same plan, and before a downgrade.
@@ -60,6 +64,8 @@ async def begin_subscription(
     plan = await ledger.find(Plan, organization.id, code=plan_code)
     if plan is None:
         raise NotFoundError("plan")
+    terms = overrides(plan.details)
+    plan = terms.plan(plan, at=at)
     customer, sequences = await _customer_of(ledger, organization, external_customer_id, plan, at=at)
     external_id = external_id or str(ids.new())
     known = await ledger.find_all(Subscription, organization.id, external_id=external_id)
@@ -67,7 +73,7 @@ async def begin_subscription(
     timezone = applicable_timezone(customer, organization)
     for current in own:
         if current.status == "active" or (current.status == "pending" and current.previous_subscription_id is None):
-            begun, beside = await change_plan(ledger, current, plan, own, timezone, change, at=at)
+            begun, beside = await change_plan(ledger, current, plan, terms, own, timezone, change, at=at)
             await ledger.append(begun, *beside, customer)
             return begun
     if any(one.status == "active" for one in known):
@@ -91,6 +97,7 @@ async def begin_subscription(
         predecessor=None,
         at=at,
     )
+    terms.set_units(subscription, at=at)
     if starts_on <= today:
         ended = [
             other.terminated_at
@@ -105,7 +112,7 @@ async def begin_subscription(
             earlier_starts=starts_of(own),
             at=at,
         )
-    await ledger.append(subscription, customer, sequences=sequences)
+    await ledger.append(subscription, customer, plan, sequences=sequences)
     return subscription
 
 
@@ -115,12 +122,16 @@ async def update_subscription(
     subscription_id: UUID,
     change: Change,
     *,
+    overrides: Overrides = no_overrides,
     at: datetime,
 ) -> Subscription:
     """Change what may be changed of a living one.
 
+    Args:
+        overrides: what it shall have of its own, from what is in force for it (`overrides.override`).
+
     Raises:
-        InvalidInputError: `ending_at` as in `begin_subscription`; a new `subscription_at` of one that has started.
+        InvalidInputError: `ending_at` as in `begin_subscription`; what overrides no longer change once it has begun.
         NotAllowedError: it has ended.
     """
     subscription = await ledger.load(Subscription, subscription_id)
@@ -137,9 +148,10 @@ async def update_subscription(
     if not plan.details.pay_in_advance and details.on_termination_credit_note is not None:
         raise InvalidInputError({"on_termination_credit_note": ["invalid_value"]})
     subscription.update(details, at=at)
+    plan = await override(ledger, subscription, plan, overrides(plan.details), at=at)
     if is_to_come and starts_on <= today:
         activate(subscription, plan, timezone, started_at=details.subscription_at, at=at)
-    await ledger.append(subscription)
+    await ledger.append(subscription, plan)
     return subscription
 
 

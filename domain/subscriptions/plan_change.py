@@ -21,6 +21,7 @@ from domain.kernel.aggregate import Aggregate
 from domain.kernel.ledger import Ledger
 from domain.organizations.organization import Organization
 from domain.subscriptions.activation import activate, starts_of
+from domain.subscriptions.overrides import OwnTerms
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
 from domain.subscriptions.succession import call_off_downgrades, direction, following, handed_on
 
@@ -31,29 +32,39 @@ async def change_plan(
     ledger: Ledger,
     current: Subscription,
     plan: Plan,
+    terms: OwnTerms,
     line: Sequence[Subscription],
     timezone: str,
     change: Change,
     *,
     at: datetime,
 ) -> tuple[Subscription, list[Aggregate]]:
-    """What `begin_subscription` answers, and all else that has changed. Arguments as in `upgrade`."""
+    """What `begin_subscription` answers, and all else that has changed. Other arguments as in `upgrade`.
+
+    Args:
+        plan: what the next one shall be on; where that is a copy for it alone, its amount tells which way it goes.
+        terms: what else it shall have of its own.
+    """
     current_plan = await ledger.load(Plan, current.plan_id)
-    if plan.id in (current_plan.id, current_plan.parent_id):
+    if plan.root_id == current_plan.root_id:
         return current, []
     details = change(handed_on(current.details))
     if current.status == "pending":
         named = replace(current.details, name=details.name or current.details.name)
         current.swap_plan(plan.id, plan.details.code, named, at=at)
-        return current, []
+        terms.set_units(current, at=at)
+        return current, [plan]
     if details.ending_at != current.details.ending_at:
         details.check_end(timezone, at=at)
     if direction(current_plan.details, plan.details) == "upgrade":
-        return await upgrade(ledger, current, plan, details, line, timezone, at=at)
+        new, beside = await upgrade(ledger, current, plan, details, line, timezone, at=at)
+        terms.set_units(new, at=at)
+        return new, [*beside, plan]
     called_off = await call_off_downgrades(ledger, [current], at=at)
     following_one = following(current, plan, "downgrade", details, at=at)
+    terms.set_units(following_one, at=at)
     current.schedule_downgrade(following_one.id, at=at)
-    return current, [following_one, *called_off]
+    return current, [following_one, *called_off, plan]
 
 
 async def upgrade(
@@ -112,6 +123,8 @@ async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> 
             return []
         if pending.plan_id == plan.id:
             new, beside = await _upgrade_to(ledger, organization, plan, current, pending.details, at=at)
+            for own in pending.fixed_charge_units:
+                new.set_fixed_charge_units(own.fixed_charge_id, own.change.units, immediately=False, at=at)
             return [new, *beside]
         for end in (current, pending):
             end.call_off_downgrade(at=at)

@@ -38,7 +38,7 @@ _OVERRIDABLE = (
     "applied_pricing_unit",
     "tax_codes",
 )
-"""What one subscription may have of its own."""
+"""What one subscription may have of its own; of a pricing unit the rate (X1)."""
 
 _LEAST_RATE, _LARGEST_RATE = Decimal("1e-15"), Decimal("1e15")
 
@@ -113,7 +113,7 @@ def read_override(fields: Fields, old: Charge, known: Known, *, at: datetime) ->
     if fields.values.get("charge_model") not in (None, old.charge_model):
         raise ForbiddenError("cannot_override_charge_model")
     own = Fields({key: value for key, value in fields.values.items() if key in _OVERRIDABLE}, fields.errors)
-    return read_charge(own, old, known, subscribed=False, at=at)
+    return _read(own, old, known.metric(old), known, old.charge_model, subscribed=True, at=at)
 
 
 def read_filter(

@@ -31,7 +31,7 @@ _Presenter = Callable[[Doc, Named, plans.PlanCounts], Json]
 async def post_plan(call: Call) -> Json:
     """Create a plan, with its charges and fixed charges."""
     tenant, fields, at = call.tenant, call.fields("plan"), await call.tenant.now()
-    known, sold = await _known(tenant, fields, None), await _add_ons(tenant, fields)
+    known, sold = await known_of(tenant, fields, None), await _add_ons(tenant, fields)
     details = read_details(fields, None, known, sold, subscribed=False, at=at)
     plan = await create_plan(tenant.ledger, tenant.organization_id, details, at=at)
     return await _body(tenant, plan)
@@ -60,7 +60,7 @@ async def put_plan(call: Call) -> Json:
     """
     tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("plan")
     at, doc = await tenant.now(), await _get(tenant, code)
-    known, sold = await _known(tenant, fields, doc), await _add_ons(tenant, fields)
+    known, sold = await known_of(tenant, fields, doc), await _add_ons(tenant, fields)
     subscribed = await plans.is_subscribed(tenant.database, tenant.organization_id, doc["id"])
     plan = await update_plan(
         tenant.ledger,
@@ -127,7 +127,7 @@ def _taxed(details: Doc) -> list[Doc]:
     return [details, *details["charges"], *details["fixed_charges"], *([commitment] if commitment else [])]
 
 
-async def _known(tenant: Tenant, fields: Fields, before: Doc | None) -> Known:
+async def known_of(tenant: Tenant, fields: Fields, before: Doc | None) -> Known:
     """What the body and its charges name, and the metrics of those that are there."""
     charged = [UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]] if before else []
     commitment = fields.object("minimum_commitment")

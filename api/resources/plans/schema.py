@@ -61,7 +61,9 @@ def read_details(
         NotFoundError: a billable metric or an add-on that does not exist.
         ConflictError: the plan has moved on since its metrics were read.
     """
-    fields = Fields({key: value for key, value in fields.values.items() if not (subscribed and key in _FROZEN)})
+    fields = Fields(
+        {key: value for key, value in fields.values.items() if not (subscribed and key in _FROZEN)}, fields.errors
+    )
     unavailable.refuse_of_plan(fields)
     interval = fields.choice("interval", get_args(Interval), before.interval if before else None)
     amount_cents = fields.integer("amount_cents", before.amount_cents if before else None, least=0)

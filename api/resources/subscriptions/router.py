@@ -5,6 +5,7 @@ Source: api-surface "Subscriptions", Q39, Q44.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import get_args
 from uuid import UUID
 
@@ -12,17 +13,19 @@ from api.call import Call
 from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import answers
-from api.resources.plans.router import present_plan_of
+from api.resources.plans.router import known_of, present_plan_of
+from api.resources.subscriptions.overrides import read_overrides
 from api.resources.subscriptions.schema import CREDIT_NOTE_MODES, INVOICE_MODES, read_change, read_new, read_plan_change
 from api.routing import Resource
 from api.tenant import Tenant
 from domain.kernel.errors import NotFoundError
 from domain.organizations.organization import Organization
 from domain.subscriptions.commands import begin_subscription, terminate_subscription, update_subscription
+from domain.subscriptions.overrides import Overrides, no_overrides
 from domain.subscriptions.subscription import Status
 from projections.presenters.subscriptions import present_subscription, present_whole_subscription
-from projections.views import subscriptions
-from projections.views.reading import Where
+from projections.views import plans, subscriptions
+from projections.views.reading import Doc, Where
 from projections.views.subscriptions import SubscriptionView
 
 router = Resource("subscriptions")
@@ -37,7 +40,9 @@ async def post_subscription(call: Call) -> Json:
     external_customer_id = fields.mandatory_text("external_customer_id")
     external_id = (fields.text("external_id") or "").strip()
     plan_code = fields.mandatory_text("plan_code")
+    own = fields.object("plan_overrides")
     details = read_new(fields, at=at)
+    plan = await plans.get(tenant.database, tenant.organization_id, plan_code) if own else None
     begun = await begin_subscription(
         tenant.ledger,
         await tenant.ledger.load(Organization, tenant.organization_id),
@@ -46,6 +51,7 @@ async def post_subscription(call: Call) -> Json:
         external_id=external_id or None,
         details=details,
         change=lambda handed_on: read_plan_change(fields, handed_on),
+        overrides=await _overrides(tenant, own, plan, at=at),
         at=at,
     )
     return await _body(tenant, begun.id)
@@ -86,11 +92,13 @@ async def put_subscription(call: Call) -> Json:
     """Change one; `status` tells which where several share the external id."""
     tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
     found = await _find(call)
+    own = fields.object("plan_overrides")
     updated = await update_subscription(
         tenant.ledger,
         await tenant.ledger.load(Organization, tenant.organization_id),
         UUID(found.subscription["id"]),
         lambda before: read_change(fields, before),
+        overrides=await _overrides(tenant, own, found.plan, at=at),
         at=at,
     )
     return await _body(tenant, updated.id)
@@ -125,6 +133,14 @@ async def _find(call: Call) -> SubscriptionView:
     if found is None:
         raise NotFoundError("subscription")
     return found
+
+
+async def _overrides(tenant: Tenant, own: Fields | None, plan: Doc | None, *, at: datetime) -> Overrides:
+    """What the body wants of its own for one subscription; `plan` is in force for it, None where there is no such."""
+    if own is None:
+        return no_overrides
+    known = await known_of(tenant, own, plan)
+    return lambda before: read_overrides(own, before, known, at=at)
 
 
 @answers("subscription")

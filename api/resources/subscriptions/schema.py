@@ -16,7 +16,7 @@ from domain.subscriptions.subscription import OnTerminationCreditNote, OnTermina
 CREDIT_NOTE_MODES = get_args(OnTerminationCreditNote)
 INVOICE_MODES = get_args(OnTerminationInvoice)
 
-_NOT_YET = ("plan_overrides", "usage_thresholds", "activation_rules", "invoice_custom_section", "payment_method")
+_NOT_YET = ("usage_thresholds", "activation_rules", "invoice_custom_section", "payment_method")
 """What would change amounts or the lifecycle and is not there: refused, since silence would bill something else."""
 
 
