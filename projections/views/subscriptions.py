@@ -16,15 +16,13 @@ from projections.views.reading import Doc, Where
 _JOINED: LiteralString = """
 select subscriptions.doc::text, plans.doc::text,
        coalesce(customers.doc->'details'->>'timezone', organizations.doc->'details'->>'timezone'),
-       previous_plans.code, next_plans.code, count(*) over ()
+       previous.plan_code, following.plan_code, count(*) over ()
 from subscriptions
 join plans on plans.id = subscriptions.plan_id
 join customers on customers.id = subscriptions.customer_id
 join organizations on organizations.id = subscriptions.organization_id
 left join subscriptions previous on previous.id = (subscriptions.doc->>'previous_subscription_id')::uuid
-left join plans previous_plans on previous_plans.id = previous.plan_id
 left join subscriptions following on following.id = (subscriptions.doc->>'next_subscription_id')::uuid
-left join plans next_plans on next_plans.id = following.plan_id
 """
 
 
