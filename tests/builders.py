@@ -32,6 +32,7 @@ from domain.metering.proration import prorate_sum, prorate_unique_count, prorate
 from domain.metering.usage_event import UsageEvent, number, numbers, text
 from domain.organizations.organization import Organization, OrganizationDetails, default_prefix
 from domain.subscriptions.commands import begin_subscription
+from domain.subscriptions.overrides import Overrides, no_overrides
 from domain.subscriptions.plan_change import Change
 from domain.subscriptions.subscription import Subscription, SubscriptionDetails
 
@@ -307,6 +308,7 @@ class Shop:
         plan: str = "pro",
         customer: str = "c1",
         change: Change = lambda handed_on: handed_on,
+        overrides: Overrides = no_overrides,
         **details: Any,
     ) -> Subscription:
         return await begin_subscription(
@@ -317,6 +319,7 @@ class Shop:
             external_id=external_id,
             details=SubscriptionDetails(**{"subscription_at": instant(at), **details}),
             change=change,
+            overrides=overrides,
             at=instant(at),
         )
 

@@ -155,6 +155,27 @@ async def test_fixed_charges(client: Client) -> None:
                 await tries(client, "PUT", "/subscriptions/s/fixed_charges/f", "fixed_charge", {name: value})
 
 
+async def test_plan_overrides(client: Client) -> None:
+    metric = await client.ok("POST", "/billable_metrics", {"billable_metric": {**METRIC, "filters": FILTERS}})
+    add_on = (await client.ok("POST", "/add_ons", {"add_on": ADD_ON}))["add_on"]
+    charge = {"billable_metric_id": metric["billable_metric"]["lago_id"], "charge_model": "standard"}
+    fixed = {"add_on_id": add_on["lago_id"], "charge_model": "standard"}
+    body = {"plan": {**PLAN, "charges": [charge], "fixed_charges": [fixed]}}
+    plan = (await client.ok("POST", "/plans", body))["plan"]
+    charge_id, fixed_charge_id = plan["charges"][0]["lago_id"], plan["fixed_charges"][0]["lago_id"]
+    subscription = {"external_customer_id": "c", "external_id": "s", "plan_code": "p"}
+    await client.ok("POST", "/subscriptions", {"subscription": subscription})
+    for number, value in enumerate(VALUES):
+        new = {"external_customer_id": "c", "external_id": f"s{number}", "plan_code": "p", "plan_overrides": value}
+        await tries(client, "POST", "/subscriptions", "subscription", new)
+        overridden: list[object] = [{name: value} for name in [*names(PlanDetails), "usage_thresholds"]]
+        overridden += [{"minimum_commitment": {"amount_cents": 1, name: value}} for name in names(MinimumCommitment)]
+        overridden += [{"charges": [{"id": charge_id, name: value}]} for name in names(Charge)]
+        overridden += [{"fixed_charges": [{"id": fixed_charge_id, name: value}]} for name in FIXED_CHARGE]
+        for own in (value, *overridden):
+            await tries(client, "PUT", "/subscriptions/s", "subscription", {"plan_overrides": own})
+
+
 EVENT = ("transaction_id", "code", "external_subscription_id", "timestamp", "precise_total_amount_cents", "properties")
 NARROWING = ("filter_by_charge_id", "billable_metric_code", "group", "filter_by_presentation", "full_usage")
 
