@@ -53,7 +53,7 @@ class _Account:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """`next_plan` is the one that an upgrade led to, where that matters."""
+    """`next_plan` is that of the subscription which follows, on a final invoice."""
 
     subscription: Subscription
     plan: Plan
@@ -93,8 +93,10 @@ async def advance_subscription(
 
 
 async def _look_up(ledger: Ledger, subscription: Subscription) -> tuple[_Account, _Case]:
-    """The subscription; or the one before it, while that is still to be done: a plan change is billed on one invoice,
-    and one that waits for the end of another is woken with it."""
+    """The subscription; or the one before it, as long as what is due for that one comes first.
+
+    So a change of plan is billed on one invoice whoever wakes, and one that waits for the end of another wakes with it.
+    """
     organization, customer, plan = await asyncio.gather(
         ledger.load(Organization, subscription.organization_id),
         ledger.load(Customer, subscription.customer_id),
