@@ -54,10 +54,10 @@ def billed_charges(
 def not_carried_over(
     charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], next_charges: Sequence[Charge]
 ) -> list[Charge]:
-    """Of the charges that the end of an upgraded plan would bill, those whose units the next plan will not bill itself.
+    """Of the charges that the end of an upgraded plan would bill, those whose units the next plan will not bill instead.
 
-    Lago asks only whether the next plan charges for the metric. But what that one bills in advance, or weighs by the
-    time since it began, leaves the days before the upgrade out. Source: metering-pricing L8, invoicing-money 3.1.
+    Lago asks only whether the next plan charges for the metric. But one in advance bills the time to come, and what is
+    weighed by time is of the time before. Source: metering-pricing L8, invoicing-money 3.1.
     """
     billed_later = {charge.billable_metric_id for charge in next_charges if not charge.pay_in_advance}
 
