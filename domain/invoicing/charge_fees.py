@@ -54,7 +54,7 @@ def billed_charges(
 def not_carried_over(
     charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], next_charges: Sequence[Charge]
 ) -> list[Charge]:
-    """Of the charges that the end of an upgraded plan would bill, those whose units the next plan will not bill instead.
+    """Of the charges that the end of an upgraded plan would bill, those that the next plan will not bill instead.
 
     Lago asks only whether the next plan charges for the metric. But one in advance bills the time to come, and what is
     weighed by time is of the time before. Source: metering-pricing L8, invoicing-money 3.1.
