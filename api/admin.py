@@ -31,7 +31,10 @@ def authenticate(call: Call) -> None:
 
 @router.post("/organizations", status_code=201)
 async def create_organization(call: Call) -> Reply:
-    """A new organization with an API key, which is shown this once; a sandbox has a test clock."""
+    """A new organization with an API key, which is shown this once; a sandbox has a test clock.
+
+    `custom_aggregation` lets it make metrics of `custom_agg` (metering-pricing A20).
+    """
     authenticate(call)
     await call.read()
     fields = call.fields("organization")
@@ -39,7 +42,12 @@ async def create_organization(call: Call) -> Reply:
     name = fields.mandatory_text("name")
     sandbox = fields.boolean("sandbox", False)
     prefix = default_prefix(name, organization_id)
-    details = read_details(fields, OrganizationDetails(name=name, document_number_prefix=prefix))
+    begun = OrganizationDetails(
+        name=name,
+        document_number_prefix=prefix,
+        custom_aggregation=bool(fields.boolean("custom_aggregation", False)),
+    )
+    details = read_details(fields, begun)
     organization, key = await found_organization(
         call.services.ledger,
         organization_id,

@@ -24,13 +24,16 @@ from api.expressions import MetricExpressions
 from api.health import Probe, probes_of
 from api.idempotency import perform
 from api.ingest.app import Application, IngestApp
+from api.resources.add_ons import router as add_ons
 from api.resources.billable_metrics import router as billable_metrics
 from api.resources.charges import router as charges
+from api.resources.credit_notes import router as credit_notes
 from api.resources.customer_usage import router as customer_usage
 from api.resources.customers import router as customers
 from api.resources.events import estimates
 from api.resources.events import router as events
 from api.resources.fees import router as fees
+from api.resources.fixed_charges import router as fixed_charges
 from api.resources.invoices import router as invoices
 from api.resources.organizations import router as organizations
 from api.resources.plans import router as plans
@@ -60,12 +63,16 @@ RESOURCES: tuple[APIRouter, ...] = (
     customer_usage.router,
     billable_metrics.router,
     pricing_units.router,
+    add_ons.router,
     plans.router,
     charges.of_plans,
+    fixed_charges.of_plans,
     subscriptions.router,
     charges.of_subscriptions,
+    fixed_charges.of_subscriptions,
     invoices.router,
     invoices.documents,
+    credit_notes.router,
     fees.router,
     events.router,
     estimates.router,

@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.embedded import temporal_binary
 from cli.embedded.postgres import VERSION as POSTGRES
 
-_PACKAGES = ("eventsourcing", "psycopg", "temporalio", "chdb", "uvicorn", "uvloop", "msgspec")
+_PACKAGES = ("eventsourcing", "psycopg", "temporalio", "chdb-core", "uvicorn", "uvloop", "msgspec")
 
 
 def description() -> list[str]:

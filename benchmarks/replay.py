@@ -25,6 +25,7 @@ from projections.ledger.mapper import LedgerMapper
 from projections.ledger.recorder import LedgerFactory
 from projections.ledger.tail import PAGE_SIZE, Recorded, follow
 from projections.postgres import Database
+from projections.views.fees import PostgresBilledFees
 
 MONTHS: Final = 3
 """That each subscription is billed for: the log holds what such a log holds."""
@@ -64,7 +65,7 @@ async def run(on: Stack, sizes: Sizes) -> list[Row]:
 
 async def _fill(on: Stack, database: Database, sizes: Sizes) -> None:
     """Customers, their subscriptions, and some months of invoices."""
-    ledger, now = PostgresLedger(database), tenant.now()
+    ledger, fees, now = PostgresLedger(database), PostgresBilledFees(database), tenant.now()
     async with tenant.founded(on) as owner:
         names = [f"customer-{number}" for number in range(sizes.streams)]
         made = await tenant.subscribe(
@@ -72,7 +73,7 @@ async def _fill(on: Stack, database: Database, sizes: Sizes) -> None:
         )
 
     async def bill(subscription_id: UUID) -> None:
-        await advance_subscription(ledger, FixedUsage(), subscription_id, at=now)
+        await advance_subscription(ledger, FixedUsage(), fees, subscription_id, at=now)
 
     await for_each([subscription.id for subscription in made], bill)
     await ledger.close()

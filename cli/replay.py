@@ -1,4 +1,4 @@
-"""`durabill replay`: every invoice computed again from what it keeps, and compared."""
+"""`durabill replay`: every invoice and credit note computed again from what they keep, and compared."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import LiteralString
 from uuid import UUID
 
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.invoice import Invoice
-from domain.invoicing.replay import Difference, replay_prices, replay_usage
+from domain.invoicing.replay import Difference, replay_credit_note, replay_prices, replay_usage
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.metering.ports import UsageReader
 from projections.ledger.ledger import PostgresLedger
@@ -17,6 +18,7 @@ from projections.postgres import Database
 _PAGE = 200
 _INVOICES: LiteralString = "invoices where true"
 _STANDALONE_FEES: LiteralString = "fees where invoice_id is null"
+_CREDIT_NOTES: LiteralString = "credit_notes where true"
 
 
 @dataclass(slots=True)
@@ -39,7 +41,8 @@ async def replay(
     organization_id: UUID | None = None,
     invoice_id: UUID | None = None,
 ) -> Report:
-    """Replay the invoices of an organization with its fees that are on none, one invoice, or all of all organizations.
+    """Replay the invoices of an organization, with its fees that are on none and its credit notes; or those of all
+    organizations; or one invoice.
 
     Raises:
         UnavailableError: a store cannot be read.
@@ -59,6 +62,12 @@ async def replay(
                 report.fees += len(fees)
                 report.differences += [difference for one in fees for difference in replay_prices(one)]
                 report.differences += await replay_usage(usage, fees)
+            async for ids in _pages(database, organization_id, _CREDIT_NOTES, None):
+                notes = await ledger.load_many(CreditNote, ids)
+                invoices = await ledger.load_many(Invoice, sorted({note.invoice_id for note in notes}))
+                issued = {invoice.id: invoice for invoice in invoices}
+                for note in notes:
+                    report.differences += replay_credit_note(note, issued[note.invoice_id])
     finally:
         await ledger.close()
     return report

@@ -7,20 +7,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from domain.catalog.add_on import AddOn, AddOnDetails
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails
 from domain.catalog.charge import Charge
+from domain.catalog.fixed_charge import FixedCharge, UnitsChange
 from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.commands import upsert_customer
 from domain.customers.customer import Customer
+from domain.invoicing.commitment_fees import CommitmentWindow, FeesTotal
+from domain.invoicing.in_advance import price_arrival
+from domain.invoicing.invoice import Fee, Invoice
+from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.aggregations import count, latest, unique_count, weighted_sum
+from domain.metering.aggregations import count, custom, latest, unique_count, weighted_sum
 from domain.metering.aggregations import max as maximum
 from domain.metering.aggregations import sum as sum_of
 from domain.metering.high_water import fold
 from domain.metering.matching import is_in
-from domain.metering.ports import Metric, Usage, UsageQuery
+from domain.metering.ports import EventPosition, Metric, Usage, UsageQuery
 from domain.metering.proration import prorate_sum, prorate_unique_count, prorated_units
 from domain.metering.usage_event import UsageEvent, number, numbers, text
 from domain.organizations.organization import Organization, OrganizationDetails, default_prefix
@@ -95,7 +102,7 @@ def _asks_for(query: UsageQuery, event: UsageEvent) -> bool:
 
 
 def _counts(metric: Metric, event: UsageEvent) -> bool:
-    if metric.aggregation_type == "count_agg":
+    if metric.aggregation_type in ("count_agg", "custom_agg"):
         return True
     assert metric.field_name is not None
     if metric.aggregation_type == "unique_count_agg":
@@ -106,6 +113,8 @@ def _counts(metric: Metric, event: UsageEvent) -> bool:
 def _usage(query: UsageQuery, events: Sequence[UsageEvent]) -> Usage:
     metric, start = query.metric, _window_start(query)
     period = None if query.prorated is None else replace(query.prorated, from_at=start)
+    if metric.aggregation_type == "custom_agg":
+        return custom.aggregate(events, metric, query.custom_properties, from_at=start)
     peak = fold(events, metric, from_at=start, prorated=period) if query.in_advance else None
     if metric.aggregation_type == "count_agg":
         return replace(count.aggregate(events), peak=peak)
@@ -164,11 +173,37 @@ def _weighted_sum(query: UsageQuery, events: Sequence[UsageEvent], name: str) ->
 
 
 @dataclass
+class LedgerFees:
+    """The port of billed fees over all invoices and fees of a ledger, one by one."""
+
+    ledger: Ledger
+
+    async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
+        invoices = await self.ledger.find_all(Invoice, organization_id)
+        standalone = await self.ledger.find_all(StandaloneFee, organization_id)
+        fees = [fee for invoice in invoices for fee in invoice.content.fees] + [one.fee for one in standalone]
+        return [self._total(window, fees) for window in windows]
+
+    def _total(self, window: CommitmentWindow, fees: Sequence[Fee]) -> FeesTotal:
+        own = [
+            fee
+            for fee in fees
+            if fee.subscription_id == window.subscription.id and fee.fee_type != "commitment" and window.holds(fee)
+        ]
+        precise = sum((fee.precise_amount_cents for fee in own), Decimal(0))
+        return FeesTotal(sum(fee.amount_cents for fee in own), precise)
+
+
+@dataclass
 class Shop:
     """An organization in a ledger, and what a test makes there."""
 
     ledger: Ledger
     organization: Organization
+
+    @property
+    def fees(self) -> LedgerFees:
+        return LedgerFees(self.ledger)
 
     @classmethod
     async def open(cls, ledger: Ledger, *, at: str = "2024-01-01", **details: Any) -> Shop:
@@ -203,6 +238,36 @@ class Shop:
             properties=properties,
             created_at=metric.created_on,
             **more,
+        )
+
+    async def add_on(self, code: str, *, at: str = "2024-01-01", **details: Any) -> AddOn:
+        add_on = AddOn.begin(
+            ids.new(),
+            organization_id=self.organization.id,
+            details=AddOnDetails(
+                **{"name": code, "code": code, "amount_cents": 100, "amount_currency": "EUR", **details}
+            ),
+            at=instant(at),
+        )
+        await self.ledger.append(add_on)
+        return add_on
+
+    def fixed_charge(
+        self, add_on: AddOn, units: str, *, at: str = "2024-01-01", immediately: bool = False, **more: Any
+    ) -> FixedCharge:
+        """Of 10.00 a unit where nothing else is said."""
+        change = UnitsChange(units=Decimal(units), decided_at=instant(at), immediately=immediately)
+        return FixedCharge(
+            **{
+                "id": ids.new(),
+                "code": add_on.details.code,
+                "add_on_id": add_on.id,
+                "charge_model": "standard",
+                "properties": {"amount": "10"},
+                "units_log": (change,),
+                "created_at": instant(at),
+                **more,
+            }
         )
 
     async def plan(self, code: str = "pro", *, at: str = "2024-01-01", **details: Any) -> Plan:
@@ -254,3 +319,17 @@ class Shop:
             change=change,
             at=instant(at),
         )
+
+
+async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
+    """Price the event with this number (from 1) under charges in advance, as often as it is asked for."""
+    event = usage.events[number - 1]
+    return await price_arrival(
+        shop.ledger,
+        usage,
+        shop.organization.id,
+        ids.of("event", number),
+        event,
+        EventPosition(timestamp=event.timestamp, sequence=number, index=0),
+        at=event.timestamp,
+    )

@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from activities.documents import DocumentRequest
+from domain.catalog.plan import Plan
 from domain.customers.customer import Customer
 from domain.invoicing.invoice import Invoice
 from domain.organizations.organization import Organization
@@ -31,9 +32,16 @@ from workflows.subjects import Clock, Subject
 NAME = "dispatcher"
 """Of its position in the log."""
 
-_OF_SUBSCRIPTION = (Subscription.Created, Subscription.Updated, Subscription.Terminated, Subscription.Canceled)
+_OF_SUBSCRIPTION = (
+    Subscription.Created,
+    Subscription.Updated,
+    Subscription.FixedChargeUnitsSet,
+    Subscription.Terminated,
+    Subscription.Canceled,
+)
 _OF_TIMEZONE = (Customer.Updated, Organization.Updated)
-_HANDLED = (*_OF_SUBSCRIPTION, *_OF_TIMEZONE, TestClock.AdvanceRequested, Invoice.DocumentRequested)
+_OF_MANY = (*_OF_TIMEZONE, Plan.Updated)
+_HANDLED = (*_OF_SUBSCRIPTION, *_OF_MANY, TestClock.AdvanceRequested, Invoice.DocumentRequested)
 TOPICS = frozenset(event.TOPIC for event in _HANDLED)
 
 
@@ -97,16 +105,17 @@ class Dispatcher:
                 await self._caller.call(step.called.values(), step.position)
 
     async def _concerned(self, page: Sequence[Recorded]) -> Callable[[UUID], Iterable[Subject]]:
-        """Subscriptions by the id of what has changed: itself, its customer or its organization."""
+        """Subscriptions by the id of what has changed: itself, its customer, its plan or its organization."""
         found = await subjects.concerned(
             self._database,
             subscriptions=_ids(page, *_OF_SUBSCRIPTION),
             customers=_ids(page, Customer.Updated),
             organizations=_ids(page, Organization.Updated),
+            plans={recorded.event.originator_id for recorded in page if _changes_units(recorded.event)},
         )
         by_id: dict[UUID, list[Subject]] = defaultdict(list)
         for subject in found:
-            for key in (subject.subscription_id, subject.customer_id, subject.organization_id):
+            for key in (subject.subscription_id, subject.customer_id, subject.organization_id, subject.plan_id):
                 by_id[key].append(subject)
         return lambda key: by_id.get(key, ())
 
@@ -124,7 +133,7 @@ class Dispatcher:
             if isinstance(event, TestClock.AdvanceRequested):
                 clock = clocks[event.originator_id]
                 plan[clock.organization_id].append(_Advance(clock, event.target, position))
-            elif isinstance(event, (*_OF_SUBSCRIPTION, *_OF_TIMEZONE)):
+            elif isinstance(event, (*_OF_SUBSCRIPTION, *_OF_MANY)):
                 for subject in concerned(event.originator_id):
                     steps = plan[subject.organization_id]
                     if not steps or not isinstance(steps[-1], _Calls):
@@ -134,6 +143,16 @@ class Dispatcher:
                     calls.called[subject.subscription_id] = subject
                     calls.position = position
         return plan
+
+
+def _changes_units(event: object) -> bool:
+    """Whether a plan's subscriptions must look: units of fixed charges in advance have changed at once."""
+    return isinstance(event, Plan.Updated) and any(
+        change.immediately and change.decided_at == event.timestamp
+        for fixed_charge in event.details.fixed_charges
+        if fixed_charge.pay_in_advance
+        for change in fixed_charge.units_log
+    )
 
 
 def _ids(page: Sequence[Recorded], *events: type) -> set[UUID]:

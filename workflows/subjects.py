@@ -16,10 +16,11 @@ PAGE_SIZE = 10_000
 
 _LIVES: LiteralString = """
 (s.status in ('pending', 'active')
- or s.status = 'terminated' and ((s.doc->>'owes_final_invoice')::boolean or (s.doc->>'owes_starting_invoice')::boolean))
+ or s.status = 'terminated' and ((s.doc->>'owes_final_invoice')::boolean or (s.doc->>'owes_starting_invoice')::boolean
+                                 or (s.doc->>'owes_credit_note')::boolean or (s.doc->>'owes_paid_fees')::boolean))
 """
 _SUBJECTS: LiteralString = (
-    f"select s.id as subscription_id, s.organization_id, s.customer_id, {_LIVES} as lives, "  # noqa: S608 - literals only
+    f"select s.id as subscription_id, s.organization_id, s.customer_id, s.plan_id, {_LIVES} as lives, "  # noqa: S608 - literals only
     "instant(t.doc->>'now') as now "
     "from subscriptions s left join test_clocks t on t.organization_id = s.organization_id"
 )
@@ -28,6 +29,8 @@ _CONCERNED = f"""
 union
 {_SUBJECTS} join customers c on c.organization_id = s.organization_id and c.id = s.customer_id
 where c.id = any(%(customers)s) and {_LIVES}
+union
+{_SUBJECTS} where s.plan_id = any(%(plans)s) and {_LIVES}
 union
 {_SUBJECTS} where s.organization_id = any(%(organizations)s) and {_LIVES}
 """
@@ -53,6 +56,7 @@ class Subject:
     subscription_id: UUID
     organization_id: UUID
     customer_id: UUID
+    plan_id: UUID
     lives: bool
     now: datetime | None
 
@@ -73,12 +77,14 @@ async def concerned(
     subscriptions: Collection[UUID] = (),
     customers: Collection[UUID] = (),
     organizations: Collection[UUID] = (),
+    plans: Collection[UUID] = (),
 ) -> list[Subject]:
-    """These subscriptions, and those that live of these customers and organizations, by one query."""
+    """These subscriptions, and those that live of these customers, organizations and plans, by one query."""
     values = {
         "subscriptions": list(subscriptions),
         "customers": list(customers),
         "organizations": list(organizations),
+        "plans": list(plans),
     }
     async with database.connection(None) as connection:
         return await (await connection.cursor(row_factory=class_row(Subject)).execute(_CONCERNED, values)).fetchall()

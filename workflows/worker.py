@@ -28,6 +28,7 @@ from projections.settings import Settings
 from projections.usage.arrivals import follow
 from projections.usage.reader import ClickHouseUsageReader
 from projections.usage.store import UsageStore, connector
+from projections.views.fees import PostgresBilledFees
 from workflows import ids
 from workflows.client import connect
 from workflows.document import DocumentWorkflow
@@ -64,7 +65,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             store = UsageStore(connector(settings.clickhouse_url.get_secret_value()))
             stack.push_async_callback(store.close)
             usage = ClickHouseUsageReader(database, store)
-            advance = partial(advance_subscription, ledger, usage)
+            advance = partial(advance_subscription, ledger, usage, PostgresBilledFees(database))
             arrivals.append(follow(database, partial(price_arrivals, ledger, usage)))
             workers.append(billing_worker(client, BillingActivities(advance), TestClockActivities(ledger)))
         if ids.DOCUMENTS in queues:

@@ -59,7 +59,9 @@ class DataFolder:
             unfinished = file.with_suffix(".new")
             unfinished.unlink(missing_ok=True)
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-                output.write(secrets.token_urlsafe(32) + "\n")
+                output.write(
+                    secrets.token_hex(32) + "\n"
+                )  # as an argument of a command, it must not look like an option
                 output.flush()
                 os.fsync(output.fileno())
             unfinished.replace(file)

@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from domain.kernel.aggregate import Aggregate
-from domain.metering.ports import AggregationType, Metric
+from domain.metering.ports import AggregationType, CustomAggregator, Metric
 
 RoundingFunction = Literal["round", "ceil", "floor"]
 
@@ -23,7 +23,7 @@ class MetricFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillableMetricDetails:
-    """Source: metering-pricing A1."""
+    """Source: metering-pricing A1. `custom_aggregator` is Durabill's own: what Lago keeps out of its API (A20)."""
 
     name: str
     code: str
@@ -35,6 +35,7 @@ class BillableMetricDetails:
     rounding_function: RoundingFunction | None = None
     rounding_precision: int | None = None
     expression: str | None = None
+    custom_aggregator: CustomAggregator | None = None
     filters: tuple[MetricFilter, ...] = ()
 
 
@@ -72,6 +73,7 @@ class BillableMetric(Aggregate):
             aggregation_type=details.aggregation_type,
             field_name=details.field_name,
             recurring=details.recurring,
+            custom_aggregator=details.custom_aggregator,
         )
 
     def update(self, details: BillableMetricDetails, *, at: datetime) -> None:

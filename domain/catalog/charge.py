@@ -86,10 +86,16 @@ class Charge:
         raise NotFoundError("charge_filter")
 
 
-def charge_code(metric_code: str, taken: Iterable[str]) -> str:
-    """The code of a charge that was given none: the metric's, then `<code>_2`, `<code>_3` (metering-pricing M1)."""
-    used, code, number = set(taken), metric_code, 1
+def charge_code(priced_code: str, taken: Iterable[str]) -> str:
+    """The code of a charge, usage or fixed, that was given none: `<code>`, then `<code>_2`, `<code>_3`.
+
+    Args:
+        priced_code: of the metric or add-on.
+
+    Source: metering-pricing M1.
+    """
+    used, code, number = set(taken), priced_code, 1
     while code in used:
         number += 1
-        code = f"{metric_code}_{number}"
+        code = f"{priced_code}_{number}"
     return code

@@ -1,13 +1,16 @@
-"""What can be done with billable metrics, plans and pricing units."""
+"""What can be done with billable metrics, add-ons, plans and pricing units."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn, AddOnDetails
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails
 from domain.catalog.charge import ChargeFilter
 from domain.catalog.override import cascaded
@@ -21,7 +24,7 @@ from domain.subscriptions.plan_change import reevaluate_downgrades
 from domain.subscriptions.subscription import Subscription
 from domain.subscriptions.succession import call_off_downgrades
 
-A = TypeVar("A", BillableMetric, Plan)
+A = TypeVar("A", AddOn, BillableMetric, Plan)
 
 
 async def create_billable_metric(
@@ -100,6 +103,49 @@ async def delete_billable_metric(
     return metric
 
 
+async def create_add_on(ledger: Ledger, organization_id: UUID, details: AddOnDetails, *, at: datetime) -> AddOn:
+    """Raises InvalidInputError where the code is taken, DuplicateError where that happened just now."""
+    await _refuse_taken(ledger, AddOn, organization_id, details.code)
+    add_on = AddOn.begin(ids.new(), organization_id=organization_id, details=details, at=at)
+    await ledger.append(add_on)
+    return add_on
+
+
+async def update_add_on(
+    ledger: Ledger,
+    organization_id: UUID,
+    code: str,
+    change: Callable[[AddOnDetails], AddOnDetails],
+    *,
+    at: datetime,
+) -> AddOn:
+    """Change an add-on; fixed charges have it as it is now, but keep their codes.
+
+    Raises:
+        NotFoundError: `add_on_not_found`.
+        InvalidInputError: the new code is taken.
+    """
+    add_on = await _find(ledger, AddOn, organization_id, code)
+    details = change(add_on.details)
+    if details.code != add_on.details.code:
+        await _refuse_taken(ledger, AddOn, organization_id, details.code)
+    add_on.update(details, at=at)
+    await ledger.append(add_on)
+    return add_on
+
+
+async def delete_add_on(ledger: Ledger, organization_id: UUID, code: str, *, at: datetime) -> AddOn:
+    """Delete an add-on; its code is free again. Fixed charges for it go on: only new ones are refused.
+
+    Raises:
+        NotFoundError: `add_on_not_found`.
+    """
+    add_on = await _find(ledger, AddOn, organization_id, code)
+    add_on.delete(at=at)
+    await ledger.append(add_on)
+    return add_on
+
+
 async def create_plan(ledger: Ledger, organization_id: UUID, details: PlanDetails, *, at: datetime) -> Plan:
     """Raises InvalidInputError where the code is taken, DuplicateError where that happened just now."""
     await _refuse_taken(ledger, Plan, organization_id, details.code)
@@ -134,11 +180,12 @@ async def update_plan(
         await _refuse_taken(ledger, Plan, organization_id, details.code)
     plan.update(details, at=at)
     copies = await ledger.find_all(Plan, organization_id, parent_id=str(plan.id)) if cascade else []
-    for own in copies:
-        own.update(cascaded(before, details, own.details, own.id), at=at)
+    for own, subscriptions in zip(copies, await _subscriptions(ledger, copies), strict=True):
+        units = {units.fixed_charge_id: units.change.units for one in subscriptions for units in one.fixed_charge_units}
+        own.update(cascaded(before, details, own.details, own.id, units), at=at)
     repriced = (details.amount_cents, details.interval) != (before.amount_cents, before.interval)
-    subscriptions = await reevaluate_downgrades(ledger, plan, at=at) if repriced else []
-    await ledger.append(plan, *copies, *subscriptions)
+    changed = await reevaluate_downgrades(ledger, plan, at=at) if repriced else []
+    await ledger.append(plan, *copies, *changed)
     return plan
 
 
@@ -152,10 +199,9 @@ async def delete_plan(ledger: Ledger, organization_id: UUID, code: str, *, at: d
     """
     plan = await _find(ledger, Plan, organization_id, code)
     copies = await ledger.find_all(Plan, organization_id, parent_id=str(plan.id))
-    subscriptions: list[Subscription] = []
+    subscriptions = list(chain.from_iterable(await _subscriptions(ledger, [plan, *copies])))
     for one in (plan, *copies):
         one.delete(at=at)
-        subscriptions += await ledger.find_all(Subscription, organization_id, plan_id=str(one.id))
     called_off = await call_off_downgrades(ledger, subscriptions, at=at)
     for subscription in subscriptions:
         subscription.terminate(subscription.details, terminated_at=at, at=at)
@@ -186,6 +232,13 @@ def _trimmed(filters: Iterable[ChargeFilter], declared: Mapping[str, Sequence[st
             yield replace(filter_, values=values)
 
 
+async def _subscriptions(ledger: Ledger, plans: Sequence[Plan]) -> list[list[Subscription]]:
+    """Of each plan its subscriptions; what is asked for at once is one query."""
+    return await asyncio.gather(
+        *(ledger.find_all(Subscription, plan.organization_id, plan_id=str(plan.id)) for plan in plans)
+    )
+
+
 async def _find(ledger: Ledger, kind: type[A], organization_id: UUID, code: str) -> A:
     found = await ledger.find(kind, organization_id, code=code)
     if found is None:
@@ -194,7 +247,7 @@ async def _find(ledger: Ledger, kind: type[A], organization_id: UUID, code: str)
 
 
 async def _refuse_taken(
-    ledger: Ledger, kind: type[BillableMetric | Plan | PricingUnit], organization_id: UUID, code: str
+    ledger: Ledger, kind: type[AddOn | BillableMetric | Plan | PricingUnit], organization_id: UUID, code: str
 ) -> None:
     if await ledger.find(kind, organization_id, code=code) is not None:
         raise InvalidInputError({"code": ["value_already_exist"]})

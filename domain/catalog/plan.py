@@ -17,11 +17,14 @@ from domain.subscriptions.intervals import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinimumCommitment:
+    """What a period of the plan costs at least. Source: metering-pricing D1."""
+
     id: UUID
     amount_cents: int
     invoice_display_name: str | None = None
     tax_ids: tuple[UUID, ...] = ()
     created_at: datetime
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,18 @@ class PlanDetails:
     def with_charge(self, charge: Charge) -> PlanDetails:
         """With this charge in the place of the one with its id."""
         return replace(self, charges=tuple(charge if one.id == charge.id else one for one in self.charges))
+
+    def fixed_charge(self, code: str) -> FixedCharge:
+        """Raises NotFoundError: `fixed_charge_not_found`."""
+        for fixed_charge in self.fixed_charges:
+            if fixed_charge.code == code:
+                return fixed_charge
+        raise NotFoundError("fixed_charge")
+
+    def with_fixed_charge(self, fixed_charge: FixedCharge) -> PlanDetails:
+        """With this one in the place of the one with its id."""
+        changed = (fixed_charge if one.id == fixed_charge.id else one for one in self.fixed_charges)
+        return replace(self, fixed_charges=tuple(changed))
 
 
 class Plan(Aggregate):

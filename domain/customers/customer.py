@@ -93,6 +93,14 @@ class Customer(Aggregate):
         def apply(self, customer: Customer) -> None:
             customer.details = self.details
 
+    class RegroupingBegun(Aggregate.Event):
+        """The customer has fees that are put on an invoice once they are paid (metering-pricing V12)."""
+
+        TOPIC = "customer.regrouping_begun"
+
+        def apply(self, customer: Customer) -> None:
+            customer.regroups_paid_fees = True
+
     class Deleted(Aggregate.Event):
         TOPIC = "customer.deleted"
 
@@ -101,11 +109,17 @@ class Customer(Aggregate):
 
     def __init__(self, organization_id: UUID, sequential_id: int, details: CustomerDetails) -> None:
         self.organization_id, self.sequential_id, self.details = organization_id, sequential_id, details
+        self.regroups_paid_fees = False
         self.deleted_at: datetime | None = None
 
     def update(self, details: CustomerDetails, *, at: datetime) -> None:
         if details != self.details:
             self.trigger_event(self.Updated, details=details, timestamp=at)
+
+    def regroup_paid_fees(self, *, at: datetime) -> None:
+        """From now on its billing looks for paid fees, whichever charge they are of and whatever becomes of that."""
+        if not self.regroups_paid_fees:
+            self.trigger_event(self.RegroupingBegun, timestamp=at)
 
     def delete(self, *, at: datetime) -> None:
         if self.deleted_at is None:

@@ -17,14 +17,14 @@ from domain.catalog.charge import Charge, ChargeFilter
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import billing_settings
 from domain.customers.customer import Customer
-from domain.invoicing.draft import BilledSubscription, usage_window
+from domain.invoicing.billed_subscription import BilledSubscription, usage_window
 from domain.invoicing.event_fees import EventInputs, price_event_inputs
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.invoicing.taxes import taxed
 from domain.invoicing.usage_before import usage_before
 from domain.invoicing.usage_fees import UsageWindow
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition, UsageReader
+from domain.metering.ports import WITHOUT_FIELD, EventPosition, UsageReader
 from domain.metering.usage_event import UsageEvent, text
 from domain.organizations.organization import Organization
 from domain.pricing.fee import PricedFee
@@ -83,8 +83,8 @@ def _to_millisecond(at: datetime) -> datetime:
 
 def priced_charges(case: Arrival) -> list[Charge]:
     """The charges that the event is priced under: none where it has no value for its metric (V1)."""
-    name = case.metric.details.field_name
-    if name is not None and not (text(case.event.properties.get(name)) or "").strip():
+    name, kind = case.metric.details.field_name, case.metric.details.aggregation_type
+    if name is not None and kind not in WITHOUT_FIELD and not (text(case.event.properties.get(name)) or "").strip():
         return []
     return case.charges
 
@@ -185,6 +185,7 @@ def fee_of(
         to_at=window.shown[1],
         pay_in_advance=True,
         invoiceable=charge.invoiceable,
+        regroup_paid_fees=charge.regroup_paid_fees,
         event_transaction_id=case.event.transaction_id,
         **more,
     )

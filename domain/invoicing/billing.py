@@ -9,125 +9,55 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
-from domain.customers.billing_settings import BillingSettings, billing_settings
-from domain.customers.customer import Customer
-from domain.invoicing.draft import BilledSubscription, draft_invoice
+from domain.invoicing.billed_subscription import billed_row
+from domain.invoicing.billing_case import REASONS, Account, Case, changed_plan, due_together, look_up, starts_before
+from domain.invoicing.commitment_fees import BilledFees
+from domain.invoicing.credit_use import available_credit_notes
+from domain.invoicing.draft import draft_invoice
+from domain.invoicing.in_advance_fixed_charges import draft_fixed_charges
 from domain.invoicing.issuing import issue, stand_alone
+from domain.invoicing.paid_fees import gather_paid_fees
+from domain.invoicing.unused_days import covered_until, credit_unused_days
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
 from domain.metering.ports import UsageReader
-from domain.organizations.organization import Organization
-from domain.subscriptions.activation import activate, starts_of
-from domain.subscriptions.billing_dates import Schedule
-from domain.subscriptions.due import Due, next_due, schedule_of
-from domain.subscriptions.subscription import InvoicingReason, Subscription
+from domain.subscriptions.activation import activate
+from domain.subscriptions.due import Due, start_due
+from domain.subscriptions.subscription import Subscription
 from domain.subscriptions.succession import call_off_downgrades
-from domain.subscriptions.trial import trial_end_at
 from domain.taxation.which_taxes import applicable_taxes
-
-_REASONS: dict[str, InvoicingReason] = {
-    "starting_invoice": "subscription_starting",
-    "periodic_invoice": "subscription_periodic",
-    "final_invoice": "subscription_terminating",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Whom a subscription is billed to."""
-
-    organization: Organization
-    customer: Customer
-
-    @property
-    def settings(self) -> BillingSettings:
-        return billing_settings(self.customer, self.organization)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """`next_plan` is that of the subscription which follows, on a final invoice."""
-
-    subscription: Subscription
-    plan: Plan
-    schedule: Schedule
-    trial_end: datetime | None
-    next_plan: Plan | None = None
-
-    @property
-    def due(self) -> Due | None:
-        return next_due(self.subscription, self.schedule, self.trial_end)
-
-    @property
-    def reason(self) -> InvoicingReason:
-        """Of the invoice that is due."""
-        assert self.due is not None, self.subscription.id
-        return _REASONS[self.due.what]
 
 
 async def advance_subscription(
-    ledger: Ledger, usage: UsageReader, subscription_id: UUID, *, at: datetime
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, subscription_id: UUID, *, at: datetime
 ) -> datetime | None:
     """Do all that is due at or before `at`; answer when the next thing is, or None if nothing ever will be.
 
     Raises:
         ConflictError: something changed meanwhile; nothing was done twice, call again.
-        UnavailableError: usage or the ledger cannot be read now; nothing of this instant was billed.
+        UnavailableError: usage, fees or the ledger cannot be read now; nothing of this instant was billed.
     """
     while True:
         subscription = await ledger.load(Subscription, subscription_id)
-        account, case = await _look_up(ledger, subscription)
+        account, case = await look_up(ledger, subscription)
         due = case.due
         if due is None:
             return None
         if due.at > at:
             return due.at
-        await _perform(ledger, usage, account, case, due)
+        await _perform(ledger, usage, fees, account, case, due)
 
 
-async def _look_up(ledger: Ledger, subscription: Subscription) -> tuple[_Account, _Case]:
-    """The subscription; or the one before it, as long as what is due for that one comes first.
-
-    So a change of plan is billed on one invoice whoever wakes, and one that waits for the end of another wakes with it.
-    """
-    organization, customer, plan = await asyncio.gather(
-        ledger.load(Organization, subscription.organization_id),
-        ledger.load(Customer, subscription.customer_id),
-        ledger.load(Plan, subscription.plan_id),
-    )
-    account = _Account(organization, customer)
-    case = await _case(ledger, subscription, plan, account.settings.timezone)
-    if subscription.previous_subscription_id is not None and (
-        subscription.status == "pending" or subscription.owes_starting_invoice
-    ):
-        _, before = await _look_up(ledger, await ledger.load(Subscription, subscription.previous_subscription_id))
-        if before.due is not None and (case.due is None or before.due.at <= case.due.at):
-            return account, before
-    return account, case
-
-
-async def _case(ledger: Ledger, subscription: Subscription, plan: Plan, timezone: str) -> _Case:
-    starts = await _starts(ledger, subscription, plan)
-    trial_end = trial_end_at(plan.details.trial_period, starts, subscription.details.subscription_at)
-    return _Case(subscription, plan, schedule_of(subscription, plan, timezone), trial_end)
-
-
-async def _starts(ledger: Ledger, subscription: Subscription, plan: Plan) -> list[datetime]:
-    """When those of its external id began, where a trial on `plan` counts from there."""
-    if not plan.details.trial_period:
-        return []
-    line = await ledger.find_all(Subscription, subscription.organization_id, external_id=subscription.external_id)
-    return starts_of([one for one in line if one.customer_id == subscription.customer_id])
-
-
-async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: _Case, due: Due) -> None:
+async def _perform(
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, account: Account, case: Case, due: Due
+) -> None:
     subscription = case.subscription
     match due.what:
         case "activation":
@@ -145,76 +75,47 @@ async def _perform(ledger: Ledger, usage: UsageReader, account: _Account, case: 
             await ledger.append(subscription, *called_off)
         case "downgrade":
             await _downgrade(ledger, case, due)
+        case "credit_note":
+            await ledger.append(subscription, *await credit_unused_days(ledger, subscription, at=due.at))
         case "periodic_invoice":
-            await _bill(ledger, usage, account, await _due_together(ledger, account, case, due), due)
+            await _bill(ledger, usage, fees, account, await due_together(ledger, account, case, due), due)
         case "final_invoice":
-            await _bill(ledger, usage, account, await _plan_change(ledger, case, due), due)
+            await _bill(ledger, usage, fees, account, await changed_plan(ledger, case, due), due)
         case "starting_invoice":
-            await _bill(ledger, usage, account, [case], due)
+            await _bill(ledger, usage, fees, account, [case], due)
+        case "fixed_charges_invoice":
+            await _bill_fixed_charges(ledger, account, case, due)
+        case "paid_fees":
+            await _gather_paid_fees(ledger, account, case, due)
 
 
-async def _downgrade(ledger: Ledger, case: _Case, due: Due) -> None:
+async def _downgrade(ledger: Ledger, case: Case, due: Due) -> None:
     """End the subscription with its period, and let the one that waits for it run. What both owe is due then."""
     subscription = case.subscription
     assert subscription.next_subscription_id is not None, subscription.id
     following = await ledger.load(Subscription, subscription.next_subscription_id)
     plan = await ledger.load(Plan, following.plan_id)
-    starts = await _starts(ledger, following, plan)
+    starts = await starts_before(ledger, following, plan)
     subscription.hand_over(following.id, "downgrade", at=due.at)
     activate(following, plan, case.schedule.timezone, started_at=due.at, earlier_starts=starts, at=due.at)
     await ledger.append(subscription, following)
 
 
-async def _plan_change(ledger: Ledger, case: _Case, due: Due) -> list[_Case]:
-    """What one invoice bills at the end of a subscription: with it, the start of the one that follows in its place.
-
-    Source: invoicing-money 1.4, metering-pricing L2, L3. Different currencies are never on one invoice.
-    """
-    ended = case.subscription
-    if ended.next_subscription_id is None:
-        return [case]
-    following = await ledger.load(Subscription, ended.next_subscription_id)
-    plan = await ledger.load(Plan, following.plan_id)
-    begun = await _case(ledger, following, plan, case.schedule.timezone)
-    case = replace(case, next_plan=plan)
-    together = (
-        begun.due == Due(due.at, "starting_invoice")
-        and plan.details.amount_currency == case.plan.details.amount_currency
-        and following.details.purchase_order_number == ended.details.purchase_order_number
-    )
-    return [case, begun] if together else [case]
+async def _gather_paid_fees(ledger: Ledger, account: Account, case: Case, due: Due) -> None:
+    """Put the paid fees of a subscription on their invoice that ended without one of its own (invoicing-money 1.5)."""
+    ended = case.billed("subscription_terminating", None)
+    row = billed_row(ended, ended.boundaries(due.at), due.at)
+    paid = await gather_paid_fees(ledger, account.organization, account.customer, [row], at=due.at)
+    case.subscription.gather_paid_fees(at=due.at)
+    await ledger.append(case.subscription, *paid.invoices, *paid.fees, sequences=paid.sequences)
 
 
-async def _due_together(ledger: Ledger, account: _Account, case: _Case, due: Due) -> list[_Case]:
-    """The customer's subscriptions that share the invoice: due at this instant, in this currency.
-
-    Source: invoicing-money 2.1, metering-pricing B4.
-    """
-    if not case.subscription.details.consolidate_invoice:
-        return [case]
-    active = await ledger.find_all(
-        Subscription, account.organization.id, customer_id=str(account.customer.id), status="active"
-    )
-    others = [one for one in active if one.id != case.subscription.id]
-    if not others:
-        return [case]
-    plans = {plan.id: plan for plan in await ledger.load_many(Plan, sorted({one.plan_id for one in others}))}
-    together = [case]
-    for subscription in others:
-        plan = plans[subscription.plan_id]
-        other = await _case(ledger, subscription, plan, case.schedule.timezone)
-        if (
-            other.due == due
-            and plan.details.amount_currency == case.plan.details.amount_currency
-            and subscription.details.consolidate_invoice
-            and subscription.details.purchase_order_number == case.subscription.details.purchase_order_number
-        ):
-            together.append(other)
-    return sorted(together, key=lambda one: (one.subscription.created_on, one.subscription.id))
-
-
-async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Sequence[_Case], due: Due) -> None:
+async def _bill(
+    ledger: Ledger, usage: UsageReader, fees: BilledFees, account: Account, cases: Sequence[Case], due: Due
+) -> None:
     """Issue one invoice for all `cases` and mark them as billed, by one append.
+
+    The same append puts the paid fees that stood alone on invoices of their own, so they are gathered once.
 
     Args:
         due: what of them, if not of all, gives the invoice its identity.
@@ -222,40 +123,98 @@ async def _bill(ledger: Ledger, usage: UsageReader, account: _Account, cases: Se
     organization, customer = account.organization, account.customer
     reasons = [case.reason for case in cases]
     first = min(case.subscription.id for case in cases if case.due == due)
-    invoice_id = ids.of("invoice", first, _REASONS[due.what], due.at.isoformat())
+    invoice_id = ids.of("invoice", first, REASONS[due.what], due.at.isoformat())
     metric_ids = sorted({charge.billable_metric_id for case in cases for charge in case.plan.details.charges})
-    found, taxes = await asyncio.gather(
+    found, add_ons, previous, taxes, credit_notes = await asyncio.gather(
         ledger.load_many(BillableMetric, metric_ids),
+        _add_ons(ledger, cases),
+        _previous(ledger, cases),
         applicable_taxes(ledger, organization, customer, [case.plan.details for case in cases]),
+        available_credit_notes(ledger, organization.id, customer.id, cases[0].plan.details.amount_currency),
     )
     metrics = {metric.id: metric for metric in found}
     draft = await draft_invoice(
         usage,
+        fees,
         invoice_id,
         organization,
         customer,
-        [
-            BilledSubscription(case.subscription, case.plan, case.schedule, case.trial_end, reason, case.next_plan)
-            for case, reason in zip(cases, reasons, strict=True)
-        ],
+        [case.billed(reason, previous.get(case.subscription.id)) for case, reason in zip(cases, reasons, strict=True)],
         metrics,
+        add_ons,
         taxes,
         at=due.at,
     )
     content = draft.content
-    invoice, sequences = issue(invoice_id, organization, customer, content, at=due.at)
+    invoice, sequences = issue(invoice_id, organization, customer, content, credit_notes=credit_notes, at=due.at)
     standalone = [stand_alone(organization, customer, fee, content, at=due.at) for fee in draft.standalone_fees]
     by_subscription = {row.subscription_id: row for row in content.subscriptions}
-    with_fee = {fee.subscription_id for fee in content.fees if fee.fee_type == "subscription"}
+    fee_of = {fee.subscription_id: fee for fee in content.fees if fee.fee_type == "subscription"}
     for case, reason in zip(cases, reasons, strict=True):
         subscription = case.subscription
         subscription.bill(
             invoice_id,
             reason=reason,
             billed_on=local_date(due.at, case.schedule.timezone),
-            subscription_fee=subscription.id in with_fee,
+            subscription_fee=subscription.id in fee_of,
             charges_to_at=by_subscription[subscription.id].charges_to_at,
             timezone=case.schedule.timezone,
+            fixed_charges=draft.fixed_charges[subscription.id],
+            covered_until=covered_until(fee_of.get(subscription.id)),
             at=due.at,
         )
-    await ledger.append(invoice, *(case.subscription for case in cases), *standalone, sequences=sequences)
+    paid = await gather_paid_fees(ledger, organization, customer, content.subscriptions, at=due.at)
+    await ledger.append(
+        invoice,
+        *(case.subscription for case in cases),
+        *standalone,
+        *credit_notes,
+        customer,
+        *paid.invoices,
+        *paid.fees,
+        sequences=[*sequences, *paid.sequences],
+    )
+
+
+async def _bill_fixed_charges(ledger: Ledger, account: Account, case: Case, due: Due) -> None:
+    """Issue the invoice of fixed charges in advance that start, or whose units changed, at `due`, by one append."""
+    organization, customer, subscription = account.organization, account.customer, case.subscription
+    invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat())
+    starts = subscription.owes_fixed_charges and due.at == start_due(subscription)
+    add_ons, taxes, credit_notes = await asyncio.gather(
+        _add_ons(ledger, [case]),
+        applicable_taxes(ledger, organization, customer, [case.plan.details]),
+        available_credit_notes(ledger, organization.id, customer.id, case.plan.details.amount_currency),
+    )
+    content, billed = draft_fixed_charges(
+        invoice_id,
+        organization,
+        customer,
+        case.billed("subscription_starting" if starts else "in_advance_charge", None),
+        add_ons,
+        taxes,
+        at=due.at,
+    )
+    subscription.bill_fixed_charges(None if content is None else invoice_id, billed, at=due.at)
+    if content is None:
+        await ledger.append(subscription)
+        return
+    invoice, sequences = issue(invoice_id, organization, customer, content, credit_notes=credit_notes, at=due.at)
+    await ledger.append(invoice, subscription, *credit_notes, sequences=sequences)
+
+
+async def _previous(ledger: Ledger, cases: Sequence[Case]) -> dict[UUID, Subscription]:
+    """By the subscription that starts in its place: where fixed charges are paid ahead, it may have paid for them."""
+    starting = {
+        case.subscription.id: case.subscription.previous_subscription_id
+        for case in cases
+        if case.reason == "subscription_starting" and case.plan.details.fixed_charges
+    }
+    wanted = [previous for previous in starting.values() if previous is not None]
+    found = {one.id: one for one in await ledger.load_many(Subscription, wanted)} if wanted else {}
+    return {follower: found[previous] for follower, previous in starting.items() if previous is not None}
+
+
+async def _add_ons(ledger: Ledger, cases: Sequence[Case]) -> dict[UUID, AddOn]:
+    wanted = sorted({one.add_on_id for case in cases for one in case.plan.details.fixed_charges})
+    return {add_on.id: add_on for add_on in await ledger.load_many(AddOn, wanted)} if wanted else {}

@@ -46,39 +46,50 @@ def billed_charges(
     return [
         charge
         for charge in charges
-        if charge.invoiceable
-        and not (charge.pay_in_advance and not (renews and metrics[charge.billable_metric_id].details.recurring))
+        if charge.invoiceable and (not charge.pay_in_advance or (renews and _is_renewed(charge, metrics)))
     ]
 
 
 def not_carried_over(
     charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], next_charges: Sequence[Charge]
 ) -> list[Charge]:
-    """Of the charges that the end of an upgraded plan would bill, those that the next plan will not bill instead.
+    """Of the charges that the end of an upgraded plan would bill, those whose units the next plan will not bill itself.
 
-    Lago asks only whether the next plan charges for the metric. But one in advance bills the time to come, and what is
-    weighed by time is of the time before. Source: metering-pricing L8, invoicing-money 3.1.
+    Lago asks only whether the next plan charges for the metric. But what that one bills in advance, weighs by the time
+    since it began, or adds up from its events, leaves the days before the upgrade out.
+
+    Source: metering-pricing L8, invoicing-money 3.1.
     """
     billed_later = {charge.billable_metric_id for charge in next_charges if not charge.pay_in_advance}
 
     def carries_over(charge: Charge) -> bool:
         metric = metrics[charge.billable_metric_id].details
-        by_time = charge.prorated or metric.aggregation_type == "weighted_sum_agg"
+        by_time = charge.prorated or metric.aggregation_type in ("weighted_sum_agg", "custom_agg")
         return metric.recurring and not by_time and charge.billable_metric_id in billed_later
 
     return [charge for charge in charges if not carries_over(charge)]
 
 
-def renewed_charges(charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric]) -> list[Charge]:
+def renewed_charges(
+    charges: Sequence[Charge], metrics: Mapping[UUID, BillableMetric], window: Boundaries
+) -> list[Charge]:
     """The charges in advance whose carried units are paid for again at a period's end, by fees without an invoice.
 
-    Source: metering-pricing V11.
+    None on the monthly runs that bill fixed charges alone. Source: metering-pricing V11, P11.
     """
+    if window.charges_from_at is None:
+        return []
     return [
         charge
         for charge in charges
-        if charge.pay_in_advance and not charge.invoiceable and metrics[charge.billable_metric_id].details.recurring
+        if charge.pay_in_advance and not charge.invoiceable and _is_renewed(charge, metrics)
     ]
+
+
+def _is_renewed(charge: Charge, metrics: Mapping[UUID, BillableMetric]) -> bool:
+    """Whether units that carry over are paid for again. Those of a custom aggregation have no price of their own: the
+    amount comes with the events, and each paid what it added."""
+    return metrics[charge.billable_metric_id].details.recurring and charge.charge_model != "custom"
 
 
 def charge_fees(
@@ -207,6 +218,7 @@ def _fee(
         to_at=window.shown[1] if charge.pay_in_advance else window.to_at,
         pay_in_advance=charge.pay_in_advance,
         invoiceable=charge.invoiceable,
+        regroup_paid_fees=charge.regroup_paid_fees,
         **more,
     )
 

@@ -31,6 +31,7 @@ async def change_fee_payment_status(
 
     Raises:
         NotFoundError: there is no such fee by itself.
+        NotAllowedError: `invoiced_fee`: it was paid and stands on an invoice.
     """
     standalone = await ledger.load(StandaloneFee, fee_id)
     standalone.change_payment_status(payment_status, at=at)
@@ -39,7 +40,7 @@ async def change_fee_payment_status(
 
 
 async def delete_fee(ledger: Ledger, fee_id: UUID, *, at: datetime) -> StandaloneFee:
-    """Take a fee back that is on no invoice. Raises NotFoundError as above."""
+    """Take a fee back that is on no invoice. Raises as above."""
     standalone = await ledger.load(StandaloneFee, fee_id)
     standalone.delete(at=at)
     await ledger.append(standalone)

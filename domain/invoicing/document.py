@@ -140,6 +140,10 @@ def document_of(invoice: Invoice) -> InvoiceDocument:
             _section(row, [fee for fee in content.fees if fee.subscription_id == row.subscription_id], content.timezone)
             for row in content.subscriptions
         ),
+        credits=tuple(
+            DocumentCredit(kind="credit_note", name=note.number, amount_cents=note.amount_cents)
+            for note in content.applied_credit_notes
+        ),
         taxes=tuple(
             DocumentTax(
                 name=row.tax.name,

@@ -11,14 +11,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from domain.customers.billing_settings import billing_settings
 from domain.invoicing.arrival import Arrival, arrival_of, event_fee, priced_charges
-from domain.invoicing.draft import buyer, seller
+from domain.invoicing.content import content_of
+from domain.invoicing.credit_use import available_credit_notes
 from domain.invoicing.invoice import Fee, InvoiceContent, InvoiceSubscription
 from domain.invoicing.issuing import issue, stand_alone
-from domain.invoicing.issuing_date import dates
-from domain.invoicing.taxes import invoice_taxes
-from domain.invoicing.totals import totals
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
 from domain.metering.ports import EventPosition, UsageReader
@@ -69,26 +66,19 @@ def _invoice_id(fee_id: UUID) -> UUID:
 async def _append(ledger: Ledger, case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> None:
     content = _content(case, fee, watermark, at=at)
     if fee.invoiceable:
-        invoice, sequences = issue(_invoice_id(fee.id), case.organization, case.customer, content, at=at)
-        await ledger.append(invoice, sequences=sequences)
+        organization, customer = case.organization, case.customer
+        credit_notes = await available_credit_notes(ledger, organization.id, customer.id, content.currency)
+        invoice, sequences = issue(
+            _invoice_id(fee.id), organization, customer, content, credit_notes=credit_notes, at=at
+        )
+        await ledger.append(invoice, *credit_notes, sequences=sequences)
     else:
-        await ledger.append(stand_alone(case.organization, case.customer, fee, content, at=at))
+        standalone = stand_alone(case.organization, case.customer, fee, content, at=at)
+        await ledger.append(standalone, case.customer)
 
 
 def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> InvoiceContent:
-    settings = billing_settings(case.customer, case.organization)
-    issued = dates(
-        "in_advance_charge",
-        at,
-        settings.timezone,
-        0,
-        settings.issuing_date_anchor,
-        settings.issuing_date_adjustment,
-        False,
-        settings.net_payment_term,
-    )
     subscription, plan = case.billed.subscription, case.billed.plan
-    taxes = invoice_taxes([fee], fee.amount_cents)
     row = InvoiceSubscription(
         subscription_id=subscription.id,
         external_id=subscription.external_id,
@@ -103,22 +93,13 @@ def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> Invoic
         fixed_charges_from_at=None,
         fixed_charges_to_at=None,
     )
-    return InvoiceContent(
-        invoice_type="subscription",
-        currency=plan.details.amount_currency,
-        timezone=settings.timezone,
-        locale=settings.locale,
-        issuing_date=issued.issuing_date,
-        expected_finalization_date=issued.expected_finalization_date,
-        payment_due_date=issued.payment_due_date,
-        net_payment_term=issued.net_payment_term,
-        seller=seller(case.organization),
-        buyer=buyer(case.customer),
-        footer=case.organization.details.invoice_footer,
-        subscriptions=(row,),
-        fees=(fee,),
-        totals=totals([fee], taxes_cents=taxes.amount_cents),
+    return content_of(
+        case.organization,
+        case.customer,
+        plan.details.amount_currency,
+        [row],
+        [fee],
+        kind="in_advance_charge",
         watermark=watermark,
-        taxes_rate=taxes.rate,
-        applied_taxes=taxes.applied,
+        at=at,
     )

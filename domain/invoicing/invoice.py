@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,8 +12,10 @@ from uuid import UUID
 from domain.catalog.charge import AppliedPricingUnit
 from domain.customers.customer import Address
 from domain.invoicing.event_fees import EventInputs
+from domain.invoicing.fixed_charge_prices import FixedChargeInputs
 from domain.invoicing.usage_fees import Breakdown, UsageInputs
 from domain.kernel.aggregate import Aggregate
+from domain.pricing.commitment import CommitmentInputs
 from domain.pricing.pricing_unit import PricingUnitUsage
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
 from domain.subscriptions.proration import Formula
@@ -70,7 +72,11 @@ class Fee:
     """One line. Amounts in minor units; `precise_unit_amount` in major ones (metering-pricing N2).
 
     `from_at` and `to_at` are the period shown, inclusive. What the fee was computed from is exactly one of `usage`,
-    `event`, `proration` and `minimum`. A fee that fills up a minimum names its parent, and the parent names it.
+    `event`, `proration`, `minimum`, `fixed_charge` and `commitment`. A fee that fills up a charge's minimum names its
+    parent, and the parent names it.
+
+    `watermark` is the position in the ingest log up to which usage was read for a fee that was made by itself; None
+    where it is the invoice's.
     """
 
     id: UUID
@@ -80,6 +86,7 @@ class Fee:
     external_subscription_id: str | None = None
     charge_id: UUID | None = None
     charge_filter_id: UUID | None = None
+    fixed_charge_id: UUID | None = None
     billable_metric_code: str | None = None
     units: Decimal
     total_aggregated_units: Decimal
@@ -98,6 +105,7 @@ class Fee:
     to_at: datetime | None = None
     pay_in_advance: bool = False
     invoiceable: bool = True
+    regroup_paid_fees: Literal["invoice"] | None = None
     description: str | None = None
     pricing_unit: PricingUnitUsage | None = None
     breakdowns: tuple[Breakdown, ...] = ()
@@ -108,6 +116,9 @@ class Fee:
     event: EventInputs | None = None
     proration: SubscriptionFeeInputs | None = None
     minimum: MinimumInputs | None = None
+    fixed_charge: FixedChargeInputs | None = None
+    commitment: CommitmentInputs | None = None
+    watermark: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +190,42 @@ class InvoiceNumbering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedCreditNote:
+    """What this invoice takes of the credit of an earlier one; `invoice_number` is the number of that.
+
+    Source: invoicing-money 4.5.
+    """
+
+    credit_note_id: UUID
+    number: str
+    invoice_number: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCreditNote:
+    """What a credit note gives back of this invoice. Minor units; the precise ones have 5 decimals.
+
+    Attributes:
+        items: id of the fee -> how much of its amount, before coupons and taxes.
+
+    Source: invoicing-money 7.2, 7.4.
+    """
+
+    credit_note_id: UUID
+    items: Mapping[UUID, Decimal]
+    taxes_amount_cents: int
+    precise_taxes_amount_cents: Decimal
+    offset_amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceContent:
     """All that is fixed when the invoice is issued.
 
     Attributes:
-        watermark: position in the ingest log up to which usage was read; None without usage.
+        watermark: position in the ingest log up to which usage was read; None without usage, or where its fees have
+            their own.
         net_payment_term: days.
         taxes_rate: percent of the sub-total.
     """
@@ -205,6 +247,12 @@ class InvoiceContent:
     watermark: int | None
     taxes_rate: Decimal = Decimal(0)
     applied_taxes: tuple[InvoiceAppliedTax, ...] = ()
+    applied_credit_notes: tuple[AppliedCreditNote, ...] = ()
+
+
+def due_cents(totals: Totals, issued: Sequence[IssuedCreditNote], *, paid_cents: int) -> int:
+    """What is left to pay of an invoice that is not voided (invoicing-money 4.1)."""
+    return totals.total_amount_cents - paid_cents - sum(note.offset_amount_cents for note in issued)
 
 
 class Invoice(Aggregate):
@@ -221,6 +269,17 @@ class Invoice(Aggregate):
         numbering: InvoiceNumbering | None
         content: InvoiceContent
 
+    class Paid(Aggregate.Event):
+        """`amount_cents` of it, minor units, > 0."""
+
+        TOPIC = "invoice.paid"
+        amount_cents: int
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.total_paid_amount_cents += self.amount_cents
+            if invoice.due_cents <= 0:
+                invoice.payment_status = "succeeded"
+
     class DocumentRequested(Aggregate.Event):
         TOPIC = "invoice.document_requested"
 
@@ -235,6 +294,18 @@ class Invoice(Aggregate):
         def apply(self, invoice: Invoice) -> None:
             invoice.document_sha256 = self.sha256
 
+    class CreditNoteIssued(Aggregate.Event):
+        """Part of it is given back. `settles` says that what is offset was all that was due (invoicing-money 7.5)."""
+
+        TOPIC = "invoice.credit_note_issued"
+        note: IssuedCreditNote
+        settles: bool
+
+        def apply(self, invoice: Invoice) -> None:
+            invoice.issued_credit_notes = (*invoice.issued_credit_notes, self.note)
+            if self.settles:
+                invoice.payment_status = "succeeded"
+
     def __init__(
         self,
         organization_id: UUID,
@@ -248,8 +319,29 @@ class Invoice(Aggregate):
         self.external_customer_id = external_customer_id
         self.status, self.numbering, self.content = status, numbering, content
         self.payment_status: PaymentStatus = "pending" if content.totals.total_amount_cents > 0 else "succeeded"
+        self.total_paid_amount_cents = 0
         self.document_requested = False
         self.document_sha256: str | None = None
+        self.issued_credit_notes: tuple[IssuedCreditNote, ...] = ()
+
+    @property
+    def due_cents(self) -> int:
+        """What is left to pay of it."""
+        return due_cents(self.content.totals, self.issued_credit_notes, paid_cents=self.total_paid_amount_cents)
+
+    def issue_credit_note(self, note: IssuedCreditNote, *, at: datetime) -> None:
+        """Keep what is given back. All notes of an invoice meet here: together they give back no more than it bills."""
+        for fee in self.content.fees:
+            given = sum(one.items.get(fee.id, Decimal(0)) for one in (*self.issued_credit_notes, note))
+            assert given <= fee.amount_cents, (note.credit_note_id, fee.id)
+        settles = note.offset_amount_cents > 0 and note.offset_amount_cents >= self.due_cents
+        self.trigger_event(self.CreditNoteIssued, note=note, settles=settles, timestamp=at)
+
+    def pay(self, amount_cents: int, *, at: datetime) -> None:
+        """Count a payment, which is not more than is due. Nothing is paid of an invoice over nothing."""
+        assert 0 <= amount_cents <= self.due_cents, (amount_cents, self.due_cents)
+        if amount_cents > 0:
+            self.trigger_event(self.Paid, amount_cents=amount_cents, timestamp=at)
 
     def request_document(self, *, at: datetime) -> None:
         if not self.document_requested:

@@ -7,19 +7,24 @@ answer is the same: the figures, or where they differ.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from domain.invoicing.charge_fees import price_minimum
-from domain.invoicing.draft import price_subscription
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.event_fees import price_event_inputs
+from domain.invoicing.fixed_charge_prices import price_fixed_charge
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
-from domain.invoicing.taxes import invoice_taxes, taxed
+from domain.invoicing.subscription_fees import price_subscription
+from domain.invoicing.taxes import invoice_taxes, summed_taxes, taxed
 from domain.invoicing.totals import totals
-from domain.invoicing.usage_fees import price_inputs
+from domain.invoicing.unused_days import unused_credit
+from domain.invoicing.usage_fees import UsageInputs, price_inputs
 from domain.metering.ports import UsageReader
+from domain.pricing.commitment import price_commitment
 from domain.pricing.fee import PricedFee
 
 _COMPARED = (
@@ -53,7 +58,10 @@ def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
     for position, fee in enumerate(content.fees):
         yield from _of_fee(billed.id, f"fees[{position}].", fee, content.currency)
     kept_totals = content.totals
-    taxes = invoice_taxes(content.fees, kept_totals.sub_total_excluding_taxes_amount_cents)
+    if content.invoice_type == "advance_charges":
+        taxes = summed_taxes(content.fees)
+    else:
+        taxes = invoice_taxes(content.fees, kept_totals.sub_total_excluding_taxes_amount_cents)
     again = replace(content, taxes_rate=taxes.rate, applied_taxes=taxes.applied)
     yield from _differences(billed.id, "", ("taxes_rate", "applied_taxes"), content, again)
     computed_totals = totals(
@@ -61,11 +69,29 @@ def replay_prices(billed: Invoice | StandaloneFee) -> Iterator[Difference]:
         progressive_billing_credit_cents=kept_totals.progressive_billing_credit_amount_cents,
         coupons_cents=kept_totals.coupons_amount_cents,
         taxes_cents=taxes.amount_cents,
-        credit_notes_cents=kept_totals.credit_notes_amount_cents,
+        credit_notes_cents=sum(note.amount_cents for note in content.applied_credit_notes),
         prepaid_credit_cents=kept_totals.prepaid_credit_amount_cents,
     )
     if kept_totals != computed_totals:
         yield Difference(billed.id, "totals", kept_totals, computed_totals)
+
+
+def replay_credit_note(note: CreditNote, invoice: Invoice) -> Iterator[Difference]:
+    """A note for unused days computed again from the `invoice` that it is of, and the end that it keeps."""
+    content = note.content
+    if content.early_end is None:
+        return
+    [item] = content.items
+    position = [issued.credit_note_id for issued in invoice.issued_credit_notes].index(note.id)
+    again = unused_credit(
+        note.id,
+        invoice.content,
+        next(fee for fee in invoice.content.fees if fee.id == item.fee_id),
+        invoice.issued_credit_notes[:position],
+        content.early_end,
+        issuing_date=content.issuing_date,
+    )
+    yield from _differences(note.id, "", [field.name for field in fields(content)], content, again)
 
 
 def _of_fee(owner: UUID, where: str, fee: Fee, currency: str) -> Iterator[Difference]:
@@ -81,7 +107,7 @@ def _differences(owner: UUID, where: str, names: Sequence[str], kept: object, co
 
 
 async def replay_usage(reader: UsageReader, billed: Sequence[Invoice | StandaloneFee]) -> list[Difference]:
-    """The usage of all fees aggregated again, up to the watermark that each was computed with.
+    """The usage of all fees aggregated again, each up to the watermark that it was computed with.
 
     Raises:
         UnavailableError: usage cannot be read now.
@@ -91,22 +117,23 @@ async def replay_usage(reader: UsageReader, billed: Sequence[Invoice | Standalon
 
 
 async def _usage_of(reader: UsageReader, billed: Invoice | StandaloneFee) -> list[Difference]:
-    fees: Sequence[Fee]
-    watermark: int | None
-    if isinstance(billed, StandaloneFee):
-        fees, watermark = [billed.fee], billed.watermark
-    else:
-        fees, watermark = billed.content.fees, billed.content.watermark
-    asked = [(fee, fee.usage) for fee in fees if fee.usage is not None]
-    if not asked:
-        return []
-    assert watermark is not None, billed.id
-    answers = await reader.aggregate([inputs.query for _, inputs in asked], watermark)
+    fees: Sequence[Fee] = [billed.fee] if isinstance(billed, StandaloneFee) else billed.content.fees
+    of_invoice = None if isinstance(billed, StandaloneFee) else billed.content.watermark
+    asked: dict[int, list[tuple[Fee, UsageInputs]]] = defaultdict(list)
+    for fee in fees:
+        if fee.usage is not None:
+            watermark = of_invoice if fee.watermark is None else fee.watermark
+            assert watermark is not None, fee.id
+            asked[watermark].append((fee, fee.usage))
+    answers = await asyncio.gather(
+        *(reader.aggregate([inputs.query for _, inputs in rows], watermark) for watermark, rows in asked.items())
+    )
     differences = []
-    for (fee, inputs), usages in zip(asked, answers, strict=True):
-        found = next((usage for usage in usages if usage.group == inputs.usage.group), None)
-        if found != inputs.usage and (found is not None or inputs.usage.units != 0):
-            differences.append(Difference(billed.id, f"usage of {fee.item.code}", inputs.usage, found))
+    for rows, answer in zip(asked.values(), answers, strict=True):
+        for (fee, inputs), usages in zip(rows, answer, strict=True):
+            found = next((usage for usage in usages if usage.group == inputs.usage.group), None)
+            if found != inputs.usage and (found is not None or inputs.usage.units != 0):
+                differences.append(Difference(billed.id, f"usage of {fee.item.code}", inputs.usage, found))
     return differences
 
 
@@ -116,6 +143,10 @@ def _price(fee: Fee, currency: str) -> PricedFee | None:
     if fee.minimum is not None:
         found = price_minimum(fee.minimum, currency)
         return None if found is None else found[0]
+    if fee.fixed_charge is not None:
+        return price_fixed_charge(fee.fixed_charge, currency)
+    if fee.commitment is not None:
+        return price_commitment(fee.commitment, currency)
     if fee.event is not None:
         found = price_event_inputs(fee.event, currency)
         return None if found is None else found[0]

@@ -7,6 +7,7 @@ whoever computes them does so in this order, on the fees as the steps before hav
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from domain.invoicing.invoice import Fee, Totals
 
@@ -40,4 +41,13 @@ def totals(
         credit_notes_amount_cents=credit_notes_cents,
         prepaid_credit_amount_cents=prepaid_credit_cents,
         total_amount_cents=total,
+    )
+
+
+def less_credit(before: Totals, credit_notes_cents: int) -> Totals:
+    """The totals of an invoice that is paid by credit notes too, of which `before` does not know."""
+    return replace(
+        before,
+        credit_notes_amount_cents=credit_notes_cents,
+        total_amount_cents=before.total_amount_cents - credit_notes_cents,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.charge import Charge, ChargeFilter
-from domain.invoicing.usage_fees import UsageWindow
+from domain.invoicing.usage_fees import UsageWindow, custom_properties
 from domain.kernel.money import major_units
 from domain.metering.matching import choose_filter, filter_buckets
 from domain.metering.peak import Peak
@@ -81,7 +81,11 @@ async def usage_before(
             events_count=usage.events_count,
             running_totals=usage.running_totals,
             values=tuple(_differences(free.running_totals)) if _is_bounded(terms) else (),
-            precise_total_amount=major_units(usage.precise_total_amount_cents, window.currency),
+            precise_total_amount=(
+                usage.amount
+                if charge.charge_model == "custom"
+                else major_units(usage.precise_total_amount_cents, window.currency)
+            ),
         ),
         peak=usage.peak or Peak(),
         present=frozenset({_value(query, event)} if is_present else ()),
@@ -119,6 +123,7 @@ def _query(
         prorated=window.period if charge.prorated else None,
         allowance=allowance,
         in_advance=kind in ("sum_agg", "unique_count_agg"),
+        custom_properties=custom_properties(charge, charge.properties if filter_ is None else filter_.properties),
     )
 
 

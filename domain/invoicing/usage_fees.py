@@ -19,12 +19,12 @@ from domain.metering.aggregations import count
 from domain.metering.current_peak import current_prorated_units, current_units
 from domain.metering.matching import filter_buckets
 from domain.metering.peak import Peak
-from domain.metering.ports import Allowance, Bucket, Usage, UsageQuery, UsageReader, Values
+from domain.metering.ports import Allowance, Bucket, CustomProperties, Usage, UsageQuery, UsageReader, Values
 from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.proration import full_units, rounded_up
 from domain.metering.rounding import round_units
 from domain.pricing import grouping
-from domain.pricing.charge_models import percentage
+from domain.pricing.charge_models import custom, percentage
 from domain.pricing.fee import PricedFee, settle
 from domain.pricing.price import PricedUsage
 from domain.pricing.pricing_unit import SETTLES_AS, PricingUnitUsage, convert
@@ -224,7 +224,13 @@ def _query(
         allowance=allowance,
         each_event=(bounded and kind not in _COUNTING) or (prorated and charge.charge_model == "graduated"),
         in_advance=in_advance,
+        custom_properties=custom_properties(charge, properties),
     )
+
+
+def custom_properties(charge: Charge, properties: Mapping[str, Any]) -> CustomProperties:
+    """What a price gives the charge's aggregation: nothing but to a custom one."""
+    return custom.parse(properties) if charge.charge_model == "custom" else ()
 
 
 def _price(asked: _Asked, answers: Sequence[Sequence[Usage]]) -> Iterator[PricedBucket]:
@@ -311,9 +317,17 @@ def _priced_usage(inputs: UsageInputs, currency: str) -> tuple[PricedUsage, Deci
         running_totals=count.running_totals(units) if counting and of_percentage else usage.running_totals,
         values=(Decimal(1),) * int(units) if counting and of_percentage else usage.values,
         changes=changes,
-        precise_total_amount=major_units(usage.precise_total_amount_cents, currency),
+        precise_total_amount=_own_amount(inputs, currency),
     )
     return priced, shown
+
+
+def _own_amount(inputs: UsageInputs, currency: str) -> Decimal:
+    """What the events of the window carry or make themselves, in major units."""
+    usage = inputs.usage
+    if inputs.charge_model == "custom":
+        return usage.amount - usage.carried_amount
+    return major_units(usage.precise_total_amount_cents, currency)
 
 
 def _rounded(units: Decimal, inputs: UsageInputs) -> Decimal:

@@ -1,5 +1,7 @@
 """The expressions of billable metrics: they compute a property of an event from the others when it arrives.
 
+Those of a custom aggregation (`aggregations/custom.py`) are of the same language, with more variables.
+
 A parser and an evaluator of their own, for an expression comes from outside: no `eval`, and limits on what one may
 take. An expression compiles to a flat list of steps over a stack, so that evaluating one never recurses.
 
@@ -32,6 +34,7 @@ MAX_TEXT = 10_000
 """Characters that `concat` may make."""
 
 Value = Decimal | str
+_NOTHING: Mapping[str, Value] = {}
 
 
 class InvalidExpressionError(ValueError):
@@ -55,6 +58,13 @@ class _Load:
 
 
 @dataclass(frozen=True, slots=True)
+class _Given:
+    """`state.<name>` or `custom_properties.<name>`, of a custom aggregation."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Apply:
     """Takes `arity` values from the stack and puts one there."""
 
@@ -62,7 +72,7 @@ class _Apply:
     arity: int
 
 
-_Step = _Push | _Load | _Apply
+_Step = _Push | _Load | _Given | _Apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +81,28 @@ class Expression:
 
     steps: tuple[_Step, ...]
 
+    @property
+    def event_properties(self) -> frozenset[str]:
+        """The properties of the event that it names."""
+        loaded = (step.variable for step in self.steps if isinstance(step, _Load))
+        return frozenset(name.removeprefix("properties.") for name in loaded if name.startswith("properties."))
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The variables that it names beside those of the event."""
+        return frozenset(step.variable for step in self.steps if isinstance(step, _Given))
+
     @exact()
-    def evaluate(self, *, code: str, at: datetime, properties: Mapping[str, Any]) -> Value:
+    def evaluate(
+        self, *, code: str, at: datetime, properties: Mapping[str, Any], given: Mapping[str, Value] = _NOTHING
+    ) -> Value:
         """The expression's value for one event: text of `concat`, `event.code` or a property, else a number.
 
+        Args:
+            given: the other variables, by their whole names.
+
         Raises:
-            EvaluationError: a property is missing or has the wrong type, a division by zero, a number out of range.
+            EvaluationError: a variable is missing or has the wrong type, a division by zero, a number out of range.
         """
         stack: list[Value] = []
         for step in self.steps:
@@ -85,6 +111,10 @@ class Expression:
                     stack.append(value)
                 case _Load(variable):
                     stack.append(_load(variable, code, at, properties))
+                case _Given(variable):
+                    if variable not in given:
+                        raise _not_found(variable)
+                    stack.append(given[variable])
                 case _Apply(function, arity):
                     values = stack[-arity:]
                     del stack[-arity:]
@@ -93,8 +123,11 @@ class Expression:
         return result
 
 
-def parse(source: str) -> Expression:
+def parse(source: str, *, of_fold: bool = False) -> Expression:
     """
+    Args:
+        of_fold: whether it may name the variables of a custom aggregation.
+
     Raises:
         InvalidExpressionError: `source` is no expression, or exceeds the limits.
     """
@@ -103,12 +136,16 @@ def parse(source: str) -> Expression:
     parser = _Parser(source)
     parser.sum_()
     parser.expect("")
-    return Expression(tuple(parser.steps))
+    expression = Expression(tuple(parser.steps))
+    if expression.given and not of_fold:
+        raise InvalidExpressionError("names a state")
+    return expression
 
 
 _TOKEN = re.compile(
     r" *(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|'(?P<text>[^']*)'"
     r"|event\.(?P<variable>code|timestamp|properties\.[A-Za-z][A-Za-z0-9_]*)"
+    r"|(?P<given>state\.(?:total_units|amount)|custom_properties\.[A-Za-z][A-Za-z0-9_]*)"
     r"|(?P<name>[A-Za-z]+)|(?P<sign>[-+*/(),])|(?P<end>\Z))"
 )
 
@@ -178,6 +215,8 @@ class _Parser:
             self.steps.append(_Push(token))
         elif kind == "variable":
             self.steps.append(_Load(token))
+        elif kind == "given":
+            self.steps.append(_Given(token))
         else:
             self._call(token)
 
@@ -223,10 +262,17 @@ def _load(variable: str, code: str, at: datetime, properties: Mapping[str, Any])
     name = variable.removeprefix("properties.")
     value = text(properties.get(name))
     if value is None:
-        raise EvaluationError(f"Variable: {name} not found")
-    if not _NUMBER.fullmatch(value):
-        return value
-    return _in_range(Decimal(value), EvaluationError)
+        raise _not_found(name)
+    return read(value)
+
+
+def read(value: str) -> Value:
+    """A text as expressions take it: a number if it is a decimal (E17). Raises EvaluationError: out of range."""
+    return _in_range(Decimal(value), EvaluationError) if _NUMBER.fullmatch(value) else value
+
+
+def _not_found(variable: str) -> EvaluationError:
+    return EvaluationError(f"Variable: {variable} not found")
 
 
 def _apply(function: str, values: list[Value]) -> Value:

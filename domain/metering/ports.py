@@ -15,8 +15,28 @@ from domain.metering.prorated_period import ProratedPeriod, ProratedValue
 AggregationType = Literal[
     "count_agg", "sum_agg", "max_agg", "unique_count_agg", "weighted_sum_agg", "latest_agg", "custom_agg"
 ]
+WITHOUT_FIELD: frozenset[AggregationType] = frozenset({"count_agg", "custom_agg"})
+"""Aggregations that need no property of their events (metering-pricing A1)."""
+
 Values = tuple[tuple[str, tuple[str, ...]], ...]
 """Property -> values that it may have, as sorted pairs, so that equal conditions compare equal."""
+
+
+CustomProperties = tuple[tuple[str, str], ...]
+"""What a charge gives a custom aggregation: name -> value as text, as sorted pairs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomAggregator:
+    """What each event makes of the state of a custom aggregation, as expressions (`expression.py`).
+
+    Attributes:
+        total_units: what the units are after it.
+        amount: what it adds to the amount, in major units.
+    """
+
+    total_units: str
+    amount: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +45,15 @@ class Metric:
 
     Attributes:
         field_name: the property that is aggregated; None for `count_agg`.
-        recurring: whether usage carries over from before the period (metering-pricing A7, A12, A16).
+        recurring: whether usage carries over from before the period (metering-pricing A7, A12, A16, A20).
+        custom_aggregator: of `custom_agg`; None for all others.
     """
 
     code: str
     aggregation_type: AggregationType
     field_name: str | None = None
     recurring: bool = False
+    custom_aggregator: CustomAggregator | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +99,7 @@ class UsageQuery:
         allowance: asks for `running_totals` of a sum, as far as it reaches.
         each_event: asks for `values`, and for `changes` that are one per event and not merged.
         in_advance: asks for `peak`.
+        custom_properties: of the price, for a custom aggregation; none for all others.
     """
 
     organization_id: UUID
@@ -92,6 +115,7 @@ class UsageQuery:
     allowance: Allowance | None = None
     each_event: bool = False
     in_advance: bool = False
+    custom_properties: CustomProperties = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +133,8 @@ class Usage:
         values: where asked for, the units of each event in the order of time (A9).
         peak: where asked for, how high the period's usage has risen (V6).
         precise_total_amount_cents: sum of the events' own amounts, for the dynamic model; zero without any.
+        amount: of a custom aggregation, what its events have added, in major units; zero for all others.
+        carried_amount: the part of `amount` that was there before the window, where the metric is recurring.
     """
 
     units: Decimal
@@ -120,6 +146,8 @@ class Usage:
     values: tuple[Decimal, ...] = ()
     peak: Peak | None = None
     precise_total_amount_cents: Decimal = Decimal(0)
+    amount: Decimal = Decimal(0)
+    carried_amount: Decimal = Decimal(0)
 
 
 class UsageReader(Protocol):

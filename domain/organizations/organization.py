@@ -20,6 +20,7 @@ IssuingDateAdjustment = Literal["keep_anchor", "align_with_finalization_date"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationDetails:
     """What may be changed. `net_payment_term` and `invoice_grace_period` are days; `tax_ids` are the default taxes.
+    `custom_aggregation` is the operator's permission to make metrics of `custom_agg`.
 
     Source: api-surface "Organization and billing entities", invoicing-money 16.
     """
@@ -49,6 +50,7 @@ class OrganizationDetails:
     email_settings: tuple[str, ...] = ()
     webhook_url: str | None = None
     tax_ids: tuple[UUID, ...] = ()
+    custom_aggregation: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""Which metric goes with which charge: checks across the fields of a charge.
+"""Which metric goes with which charge: checks across the fields of a charge, usage or fixed.
 
-Source: metering-pricing A3, A21, M4, M5.
+Source: metering-pricing A3, A20, A21, M4, M5, W1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections import defaultdict
 from domain.metering.ports import AggregationType
 from domain.pricing.registry import ChargeModel
 
-_IN_ADVANCE_AGGREGATIONS: frozenset[AggregationType] = frozenset({"count_agg", "sum_agg", "unique_count_agg"})
+_IN_ADVANCE_AGGREGATIONS: frozenset[AggregationType] = frozenset(
+    {"count_agg", "sum_agg", "unique_count_agg", "custom_agg"}
+)
 _PERCENTAGE_MODELS: frozenset[ChargeModel] = frozenset({"percentage", "graduated_percentage"})
 _PRORATED_MODELS: dict[bool, frozenset[ChargeModel]] = {
     False: frozenset({"standard", "volume", "graduated"}),
@@ -36,7 +38,8 @@ def check(
         aggregation_type, recurring: of the billable metric.
     """
     errors: defaultdict[str, list[str]] = defaultdict(list)
-    if charge_model == "dynamic" and aggregation_type != "sum_agg":
+    is_pair = (charge_model == "custom") == (aggregation_type == "custom_agg")  # neither goes without the other (A20)
+    if not is_pair or (charge_model == "dynamic" and aggregation_type != "sum_agg"):
         errors["charge_model"].append("invalid_aggregation_type_or_charge_model")
     if charge_model in _PERCENTAGE_MODELS and aggregation_type == "latest_agg":
         errors["properties"].append("invalid_value")
@@ -53,6 +56,15 @@ def check(
     if regroup_paid_fees is not None and (invoiceable or not pay_in_advance):
         errors["regroup_paid_fees"].append("only_compatible_with_pay_in_advance_and_non_invoiceable")
     return dict(errors)
+
+
+def check_fixed(*, charge_model: ChargeModel, pay_in_advance: bool, prorated: bool) -> dict[str, list[str]]:
+    """Likewise of a fixed charge, which has no metric (W1)."""
+    if pay_in_advance and charge_model == "volume":
+        return {"pay_in_advance": ["invalid_charge_model"]}
+    if pay_in_advance and prorated and charge_model == "graduated":
+        return {"prorated": ["invalid_charge_model"]}
+    return {}
 
 
 def _can_be_prorated(

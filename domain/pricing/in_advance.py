@@ -15,6 +15,9 @@ from domain.pricing.fee import PricedFee, settle
 from domain.pricing.price import Price, PricedUsage, per_unit
 from domain.pricing.registry import ChargeModel, price
 
+_OWED_WITHOUT_UNITS: frozenset[ChargeModel] = frozenset({"percentage", "custom"})
+"""Models where events of no units may owe something: a minimum each, or what they make the amount."""
+
 _TERMS = frozenset({"from_value", "to_value", "rate", "fixed_fee_unit_amount"})
 """Details that tell of the price and not of the usage: they stay as they are."""
 
@@ -49,7 +52,7 @@ def price_event(
 
 
 def _cost(charge_model: ChargeModel, properties: Mapping[str, Any], usage: PricedUsage) -> Price:
-    if usage.units <= 0 and charge_model != "percentage":  # there, events of no units may owe a minimum each
+    if usage.units <= 0 and charge_model not in _OWED_WITHOUT_UNITS:
         return Price(amount=Decimal(0), unit_amount=Decimal(0))
     return price(charge_model, properties, usage)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from domain.kernel.decimals import exact
 from domain.kernel.money import major_units
-from domain.metering.aggregations import count
+from domain.metering.aggregations import count, custom
 from domain.metering.aggregations import sum as total
 from domain.metering.high_water import Rise, change_of, rise
 from domain.metering.peak import Peak
@@ -25,6 +25,7 @@ from domain.metering.ports import Metric
 from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.usage_event import UsageEvent
 from domain.pricing import in_advance
+from domain.pricing.charge_models import custom as custom_model
 from domain.pricing.charge_models import percentage
 from domain.pricing.charge_models.percentage import Percentage
 from domain.pricing.fee import PricedFee
@@ -42,7 +43,7 @@ class UsageBefore:
         usage: aggregated as in arrears, never prorated nor rounded by the metric (R1), with what a recurring metric
             carries over. Of a sum under a percentage with free allowances it has the `running_totals`; with bounds per
             transaction as many first `values` as use the allowances up (what comes after cancels out). A count or
-            unique count needs the units only.
+            unique count needs the units only, a custom aggregation its whole state: units and `precise_total_amount`.
         peak: of the period.
         present: unique count: holds the event's value if it is there already.
     """
@@ -69,6 +70,8 @@ def price_event(
         charge_model: any that can be paid in advance: not volume.
         prorated: the period's days where the charge is prorated (standard only), else None.
     """
+    if charge_model == "custom":
+        return _custom(properties, metric, event, before.usage, currency)
     change = change_of(event, metric, before.present)
     if change is None:
         return None
@@ -77,6 +80,21 @@ def price_event(
     return in_advance.price_event(
         charge_model, properties, before=without, after=with_event, units=_shown(step), currency=currency
     )
+
+
+def _custom(
+    properties: Mapping[str, Any], metric: Metric, event: UsageEvent, before: PricedUsage, currency: str
+) -> PricedFee | None:
+    """The state with the event less the state without it. It has no peak: what an event takes away is not given back,
+    and what the next one adds is owed."""
+    fold = custom.Fold(metric, custom_model.parse(properties))
+    without = custom.State(total_units=before.units, amount=before.precise_total_amount)
+    state = fold.after(without, at=event.timestamp, properties=event.properties)
+    if state is None:
+        return None
+    after = replace(before, units=state.total_units, precise_total_amount=state.amount)
+    units = max(after.units - before.units, Decimal(0))
+    return in_advance.price_event("custom", properties, before=before, after=after, units=units, currency=currency)
 
 
 def _shown(step: Rise) -> Decimal:

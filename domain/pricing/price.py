@@ -22,7 +22,7 @@ class PricedUsage:
             aggregation keeps them (metering-pricing A5, A8, A13), a `range` where each event counts one.
         values: percentage with bounds per transaction only: units of each event in the order of time.
         changes: prorated graduated only: every change of units in the order of time, what was carried over first.
-        precise_total_amount: dynamic only: sum of the events' own amounts, in major units.
+        precise_total_amount: dynamic and custom only: sum of the amounts that the events carry or make, in major units.
     """
 
     units: Decimal

@@ -9,6 +9,7 @@ from domain.kernel.decimals import exact
 from domain.metering.prorated_period import ProratedValue
 from domain.pricing import grouping
 from domain.pricing.charge_models import (
+    custom,
     dynamic,
     graduated,
     graduated_percentage,
@@ -30,8 +31,9 @@ __all__ = [
     "with_defaults",
 ]
 
-ChargeModel = Literal["standard", "graduated", "graduated_percentage", "package", "percentage", "volume", "dynamic"]
-"""Lago's `custom` is left out: it is deprecated and runs code of the user's (metering-pricing A20)."""
+ChargeModel = Literal[
+    "standard", "graduated", "graduated_percentage", "package", "percentage", "volume", "dynamic", "custom"
+]
 
 CHARGE_MODELS: frozenset[str] = frozenset(get_args(ChargeModel))
 
@@ -57,6 +59,7 @@ _MODELS: dict[ChargeModel, _Model] = {
     "percentage": percentage,
     "volume": volume,
     "dynamic": dynamic,
+    "custom": custom,
 }
 
 
@@ -84,6 +87,6 @@ def with_defaults(charge_model: ChargeModel, properties: Mapping[str, Any] | Non
 def validate(charge_model: ChargeModel, properties: Mapping[str, Any]) -> list[str]:
     """Codes of what is wrong with the properties, each once; empty if nothing is.
 
-    Source: metering-pricing M3, M6, 12.1 to 12.8, 22.
+    Source: metering-pricing M3, M6, 12.1 to 12.9, 22.
     """
     return list(dict.fromkeys([*_MODELS[charge_model].validate(properties), *grouping.validate(properties)]))

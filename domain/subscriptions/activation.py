@@ -22,6 +22,8 @@ def activate(
 ) -> None:
     """Let it run from `started_at`; a plan in advance owes its first invoice unless it starts in the past or on trial.
 
+    Fixed charges in advance stand on that, after a change of plan on the one invoice of both plans, else on their own.
+
     Args:
         earlier_starts: of the customer's other subscriptions with this external id: the trial began with the first.
 
@@ -30,10 +32,14 @@ def activate(
     starts_on, today = local_date(started_at, timezone), local_date(at, timezone)
     backdated = starts_on < today
     trial_end = trial_end_at(plan.details.trial_period, [started_at, *earlier_starts], started_at)
+    pays_plan = plan.details.pay_in_advance and not in_trial(at, trial_end)
+    pays_units = any(fixed_charge.pay_in_advance for fixed_charge in plan.details.fixed_charges)
+    with_invoice = pays_plan or (pays_units and subscription.previous_subscription_id is not None)
     subscription.activate(
         started_at=started_at,
         billed_on=max(starts_on, today - timedelta(days=1)),
-        starts_with_invoice=plan.details.pay_in_advance and not backdated and not in_trial(at, trial_end),
+        starts_with_invoice=with_invoice and not backdated,
+        starts_with_fixed_charges=not with_invoice and not backdated,
         at=at,
     )
 

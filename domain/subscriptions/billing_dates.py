@@ -113,6 +113,12 @@ def next_billing_day(schedule: Schedule, after: date) -> date:
     return _period(schedule, _interval(schedule, monthly=monthly), after).last + DAY
 
 
+def next_fixed_charges_period(schedule: Schedule, at: datetime) -> datetime:
+    """The instant at which the next period of fixed charges begins, by their own cadence (metering-pricing W2)."""
+    interval = _interval(schedule, monthly=schedule.bill_fixed_charges_monthly)
+    return start_of_day(_period(schedule, interval, local_date(at, schedule.timezone)).last + DAY, schedule.timezone)
+
+
 def downgrade_day(schedule: Schedule, asked_at: datetime) -> date:
     """The local date on which a downgrade takes effect: the one after the plan's own period that it is asked for in.
 

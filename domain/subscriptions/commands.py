@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import applicable_timezone
 from domain.customers.customer import Customer, CustomerDetails
+from domain.invoicing.unused_days import credit_unused_days
 from domain.kernel import ids
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.kernel.ledger import Ledger, SequenceNumber
@@ -66,7 +67,7 @@ async def begin_subscription(
     timezone = applicable_timezone(customer, organization)
     for current in own:
         if current.status == "active" or (current.status == "pending" and current.previous_subscription_id is None):
-            begun, *beside = await change_plan(ledger, current, plan, own, timezone, change, at=at)
+            begun, beside = await change_plan(ledger, current, plan, own, timezone, change, at=at)
             await ledger.append(begun, *beside, customer)
             return begun
     if any(one.status == "active" for one in known):
@@ -152,7 +153,8 @@ async def terminate_subscription(
 ) -> Subscription:
     """End an active one now, or cancel a pending one. What is chosen is kept; its workflow makes the final invoice.
 
-    A downgrade that waits is off with either of its ends.
+    A downgrade that waits is off with either of its ends. What a plan in advance leaves unused is credited at once, so
+    that whatever is billed next uses it; where the invoice for it is not made yet, the workflow credits it then.
 
     Raises:
         NotFoundError: it lives no more.
@@ -165,12 +167,13 @@ async def terminate_subscription(
     plan = await ledger.load(Plan, subscription.plan_id)
     called_off = await call_off_downgrades(ledger, [subscription], at=at)
     details = subscription.details
-    if plan.details.pay_in_advance and on_termination_credit_note is not None:
-        details = replace(details, on_termination_credit_note=on_termination_credit_note)
+    if plan.details.pay_in_advance:
+        mode = on_termination_credit_note or details.on_termination_credit_note or "credit"
+        details = replace(details, on_termination_credit_note=mode)
     if on_termination_invoice is not None:
         details = replace(details, on_termination_invoice=on_termination_invoice)
     subscription.terminate(details, terminated_at=at, at=at)
-    await ledger.append(subscription, *called_off)
+    await ledger.append(subscription, *called_off, *await credit_unused_days(ledger, subscription, at=at))
     return subscription
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from domain.catalog.plan import Plan
+from domain.catalog.fixed_charge import FixedCharge
+from domain.catalog.plan import Plan, PlanDetails
 from domain.kernel.zones import local_date, start_of_day
 from domain.subscriptions.billing_dates import (
     Lifetime,
@@ -16,21 +17,36 @@ from domain.subscriptions.billing_dates import (
     downgrade_day,
     next_billing_day,
 )
+from domain.subscriptions.fixed_charge_units import units_events
 from domain.subscriptions.subscription import Subscription
 
 What = Literal[
-    "activation", "starting_invoice", "trial_end", "termination", "downgrade", "periodic_invoice", "final_invoice"
+    "activation",
+    "starting_invoice",
+    "fixed_charges_invoice",
+    "trial_end",
+    "termination",
+    "downgrade",
+    "credit_note",
+    "periodic_invoice",
+    "final_invoice",
+    "paid_fees",
 ]
+"""`paid_fees` is due at an end without a final invoice; wherever there is a bill they come with it (1.5)."""
 _ORDER: tuple[What, ...] = (
     "activation",
     "starting_invoice",
     "termination",
     "downgrade",
     "periodic_invoice",
+    "credit_note",
     "final_invoice",
+    "fixed_charges_invoice",
+    "paid_fees",
     "trial_end",
 )
-"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1)."""
+"""At one instant, the earlier here comes first: a day that ends a subscription is not billed as a period (2.1), and
+the final invoice uses the credit for the days that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +76,15 @@ def lifetime_of(subscription: Subscription) -> Lifetime:
     return Lifetime(subscription.started_at, subscription.terminated_at, subscription.successor)
 
 
-def next_due(subscription: Subscription, schedule: Schedule, trial_end: datetime | None) -> Due | None:
+def next_due(
+    subscription: Subscription, plan: PlanDetails, schedule: Schedule, trial_end: datetime | None
+) -> Due | None:
     """The earliest thing that is still to be done, or None if nothing ever will be of itself.
 
     One that waits for the end of another has nothing to do of itself: what is due for that one brings it about.
 
     Args:
+        plan: what it is on.
         trial_end: when the plan's trial ends, None without one.
 
     Source: invoicing-money 1.3, 1.5, 1.6, 2.1; quirk 28 (a start in the future is the beginning of its local day,
@@ -77,13 +96,17 @@ def next_due(subscription: Subscription, schedule: Schedule, trial_end: datetime
         day = local_date(subscription.details.subscription_at, timezone)
         found.append(Due(start_of_day(day, timezone), "activation"))
     if subscription.status == "active":
-        found += _of_life(subscription, schedule, trial_end)
+        found += _of_life(subscription, plan, schedule, trial_end)
     if subscription.status == "terminated":
         assert subscription.terminated_at is not None
-        life = _of_life(subscription, schedule, trial_end)
+        life = _of_life(subscription, plan, schedule, trial_end)
         found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at, timezone))
+        if subscription.owes_credit_note:
+            found.append(Due(subscription.terminated_at, "credit_note"))
         if subscription.owes_final_invoice:
             found.append(Due(subscription.terminated_at, "final_invoice"))
+        if subscription.owes_paid_fees:
+            found.append(Due(subscription.terminated_at, "paid_fees"))
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
 
 
@@ -106,16 +129,18 @@ def _is_owed(due: Due, subscription: Subscription, ended_at: datetime, timezone:
             return due.at < ended_at
 
 
-def _of_life(subscription: Subscription, schedule: Schedule, trial_end: datetime | None) -> Iterator[Due]:
+def _of_life(
+    subscription: Subscription, plan: PlanDetails, schedule: Schedule, trial_end: datetime | None
+) -> Iterator[Due]:
     """What is due for one that has started, as if it never ended but by its `ending_at`."""
     timezone = schedule.timezone
     assert subscription.started_at is not None
     assert subscription.activated_at is not None
     assert subscription.billed_on is not None
+    for at in _fixed_charges_due(subscription, plan, schedule):
+        yield Due(at, "fixed_charges_invoice")
     if subscription.owes_starting_invoice:
-        # A start later today is billed at once.
-        starts_at = min(subscription.started_at, subscription.activated_at)
-        yield Due(subscription.trial_ended_at or starts_at, "starting_invoice")
+        yield Due(subscription.trial_ended_at or start_due(subscription), "starting_invoice")
     if trial_end is not None and subscription.trial_ended_at is None:
         yield Due(max(trial_end, subscription.started_at), "trial_end")
     ending_on = None
@@ -127,3 +152,31 @@ def _of_life(subscription: Subscription, schedule: Schedule, trial_end: datetime
         asked_at = subscription.downgrade_asked_at
         switches = asked_at is not None and billing_day >= downgrade_day(schedule, asked_at)
         yield Due(billing_instant(schedule, billing_day), "downgrade" if switches else "periodic_invoice")
+
+
+def start_due(subscription: Subscription) -> datetime:
+    """When a start is billed: a start later today at once."""
+    assert subscription.started_at is not None
+    assert subscription.activated_at is not None
+    return min(subscription.started_at, subscription.activated_at)
+
+
+def _fixed_charges_due(subscription: Subscription, plan: PlanDetails, schedule: Schedule) -> Iterator[datetime]:
+    """When fixed charges in advance are billed by themselves: at the start, and for units that changed at once.
+
+    Source: metering-pricing W7, W8.
+    """
+    for fixed_charge in plan.fixed_charges:
+        if not fixed_charge.pay_in_advance:
+            continue
+        events = units_events(fixed_charge, subscription, schedule)
+        if subscription.owes_fixed_charges and events and events[0].effective_at == subscription.started_at:
+            yield start_due(subscription)
+        heeded = decisions_heeded(subscription, fixed_charge)
+        yield from (event.decided_at for event in events[heeded:] if event.immediately)
+
+
+def decisions_heeded(subscription: Subscription, fixed_charge: FixedCharge) -> int:
+    """How many of the decisions about its units the bills so far have heeded."""
+    billed = subscription.billed_fixed_charges
+    return max((one.decisions for one in billed if one.fixed_charge_id == fixed_charge.root_id), default=0)

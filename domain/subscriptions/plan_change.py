@@ -16,6 +16,8 @@ from datetime import datetime
 from domain.catalog.plan import Plan
 from domain.customers.billing_settings import applicable_timezone
 from domain.customers.customer import Customer
+from domain.invoicing.unused_days import credit_unused_days
+from domain.kernel.aggregate import Aggregate
 from domain.kernel.ledger import Ledger
 from domain.organizations.organization import Organization
 from domain.subscriptions.activation import activate, starts_of
@@ -34,16 +36,16 @@ async def change_plan(
     change: Change,
     *,
     at: datetime,
-) -> list[Subscription]:
-    """What `begin_subscription` answers, and all others that have changed. Arguments as in `upgrade`."""
+) -> tuple[Subscription, list[Aggregate]]:
+    """What `begin_subscription` answers, and all else that has changed. Arguments as in `upgrade`."""
     current_plan = await ledger.load(Plan, current.plan_id)
     if plan.id in (current_plan.id, current_plan.parent_id):
-        return [current]
+        return current, []
     details = change(handed_on(current.details))
     if current.status == "pending":
         named = replace(current.details, name=details.name or current.details.name)
         current.swap_plan(plan.id, plan.details.code, named, at=at)
-        return [current]
+        return current, []
     if details.ending_at != current.details.ending_at:
         details.check_end(timezone, at=at)
     if direction(current_plan.details, plan.details) == "upgrade":
@@ -51,7 +53,7 @@ async def change_plan(
     called_off = await call_off_downgrades(ledger, [current], at=at)
     following_one = following(current, plan, "downgrade", details, at=at)
     current.schedule_downgrade(following_one.id, at=at)
-    return [current, following_one, *called_off]
+    return current, [following_one, *called_off]
 
 
 async def upgrade(
@@ -63,26 +65,27 @@ async def upgrade(
     timezone: str,
     *,
     at: datetime,
-) -> list[Subscription]:
+) -> tuple[Subscription, list[Aggregate]]:
     """End the current subscription for a new one on `plan`, at this instant; a downgrade that waits is off.
+
+    A plan in advance gives back its unused days, that of the upgrade included: the new plan's invoice uses them (7.6).
 
     Args:
         line: all of the customer under its external id: the trial began with the first.
 
     Returns:
-        The new one, and all others that have changed; to be committed by one append.
+        The new one, and all else that has changed; to be committed by one append.
 
     Source: invoicing-money 1.4, metering-pricing L2.
     """
     called_off = await call_off_downgrades(ledger, [current], at=at)
     new = following(current, plan, "upgrade", details, at=at)
     current.hand_over(new.id, "upgrade", at=at)
-    # Here a plan in advance gives back its unused days, the day of the upgrade included (invoicing-money 1.4, 7.6).
     activate(new, plan, timezone, started_at=at, earlier_starts=starts_of(line), at=at)
-    return [new, current, *called_off]
+    return new, [current, *called_off, *await credit_unused_days(ledger, current, at=at)]
 
 
-async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> list[Subscription]:
+async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> list[Aggregate]:
     """What a new price of `plan`, which is not appended yet, does to the downgrades that wait, from it or to it.
 
     Where the next plan costs no less any more in a year: one from it is off, one to it is done at once, as an upgrade.
@@ -104,11 +107,12 @@ async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> 
     plans = {plan.id: plan, **{one.id: one for one in await ledger.load_many(Plan, sorted(plan_ids))}}
     organization = await ledger.load(Organization, plan.organization_id)
 
-    async def reevaluate(current: Subscription, pending: Subscription) -> list[Subscription]:
+    async def reevaluate(current: Subscription, pending: Subscription) -> list[Aggregate]:
         if direction(plans[current.plan_id].details, plans[pending.plan_id].details) == "downgrade":
             return []
         if pending.plan_id == plan.id:
-            return await _upgrade_to(ledger, organization, plan, current, pending.details, at=at)
+            new, beside = await _upgrade_to(ledger, organization, plan, current, pending.details, at=at)
+            return [new, *beside]
         for end in (current, pending):
             end.call_off_downgrade(at=at)
         return [current, pending]
@@ -124,7 +128,7 @@ async def _upgrade_to(
     details: SubscriptionDetails,
     *,
     at: datetime,
-) -> list[Subscription]:
+) -> tuple[Subscription, list[Aggregate]]:
     customer, found = await asyncio.gather(
         ledger.load(Customer, current.customer_id),
         ledger.find_all(Subscription, organization.id, external_id=current.external_id),

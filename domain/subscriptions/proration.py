@@ -134,10 +134,33 @@ def unused_amount(
 
     Source: metering-pricing L4.
     """
+    return _price_of_days(plan_amount_cents, schedule, lifetime, unused_days(schedule, lifetime, trial_end=trial_end))
+
+
+def used_amount(
+    plan_amount_cents: int, schedule: Schedule, lifetime: Lifetime, *, from_at: datetime, trial_end: datetime | None
+) -> Decimal:
+    """The price of the days up to the termination, its own included, in minor units, exact.
+
+    Args:
+        from_at: where the fee's window begins: `Boundaries.from_at`.
+        trial_end: days before that of the end of the trial were not paid for.
+
+    Source: invoicing-money 7.6, by local dates (19, 7).
+    """
+    assert lifetime.terminated_at is not None
+    zone = schedule.timezone
+    first_used = local_date(from_at if trial_end is None else max(from_at, trial_end), zone)
+    days = (local_date(lifetime.terminated_at, zone) - first_used).days + 1
+    return _price_of_days(plan_amount_cents, schedule, lifetime, max(0, days))
+
+
+def _price_of_days(plan_amount_cents: int, schedule: Schedule, lifetime: Lifetime, days: int) -> Decimal:
+    """Of days of the period that was in progress at the end."""
     assert lifetime.terminated_at is not None
     period = period_of(schedule, local_date(lifetime.terminated_at, schedule.timezone))
     with exact():
-        return Decimal(plan_amount_cents) * unused_days(schedule, lifetime, trial_end=trial_end) / period.days
+        return Decimal(plan_amount_cents) * days / period.days
 
 
 def bills_subscription_fee(

@@ -61,6 +61,27 @@ class OwnUnits:
     change: UnitsChange
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledFixedCharge:
+    """What was billed in advance of a fixed charge for the window, at `billed_at`.
+
+    Attributes:
+        fixed_charge_id: `FixedCharge.root_id`.
+        decisions: how many of the decisions about its units that bill has heeded.
+        units, amount_cents: of its fee; zero where it had none.
+    """
+
+    fixed_charge_id: UUID
+    add_on_id: UUID
+    prorated: bool
+    decisions: int
+    units: Decimal
+    amount_cents: int
+    from_at: datetime
+    to_at: datetime
+    billed_at: datetime
+
+
 class Subscription(Aggregate):
     TOPIC = "subscription"
 
@@ -81,16 +102,18 @@ class Subscription(Aggregate):
 
         `billed_on` is the last local day for which no periodic bill is owed: the start, or where the start lies in
         the past the day before the creation (metering-pricing B3, L6). `starts_with_invoice` says that the first
-        period is billed at once, in advance.
+        period is billed at once, in advance; `starts_with_fixed_charges` likewise of fixed charges in advance.
         """
 
         TOPIC = "subscription.activated"
         started_at: datetime
         billed_on: date
         starts_with_invoice: bool
+        starts_with_fixed_charges: bool
 
         def apply(self, subscription: Subscription) -> None:
             subscription.status = "active"
+            subscription.owes_fixed_charges = self.starts_with_fixed_charges
             subscription.started_at, subscription.activated_at = self.started_at, self.timestamp
             subscription.billed_on, subscription.owes_starting_invoice = self.billed_on, self.starts_with_invoice
 
@@ -154,7 +177,10 @@ class Subscription(Aggregate):
             subscription.fixed_charge_units = (*subscription.fixed_charge_units, own)
 
     class Billed(Aggregate.Event):
-        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was."""
+        """`invoice_id` bills it for the billing day `billed_on` (local), whatever its window was.
+
+        `covered_until` is the last instant that its fee in advance is for; None where it has none, or one of zero.
+        """
 
         TOPIC = "subscription.billed"
         invoice_id: UUID
@@ -163,8 +189,11 @@ class Subscription(Aggregate):
         subscription_fee: bool
         charges_to_at: datetime | None
         timezone: str
+        fixed_charges: tuple[BilledFixedCharge, ...]
+        covered_until: datetime | None
 
         def apply(self, subscription: Subscription) -> None:
+            subscription._keep_fixed_charges(self.fixed_charges)
             if self.reason == "subscription_starting":
                 subscription.owes_starting_invoice = False
             elif self.reason == "subscription_terminating":
@@ -174,6 +203,24 @@ class Subscription(Aggregate):
             subscription.invoice_ids = (*subscription.invoice_ids, self.invoice_id)
             subscription.fee_billed_on = self.billed_on if self.subscription_fee else subscription.fee_billed_on
             subscription.last_charges_to_at, subscription.last_timezone = self.charges_to_at, self.timezone
+            if self.covered_until is not None:
+                subscription.covered_until, subscription.covered_by_invoice_id = self.covered_until, self.invoice_id
+                subscription.owes_credit_note = subscription.leaves_days_unused
+
+    class FixedChargesBilled(Aggregate.Event):
+        """Fixed charges in advance, by themselves: at the start, or for units that changed in the course of a period.
+
+        `invoice_id` is None where there was nothing to bill.
+        """
+
+        TOPIC = "subscription.fixed_charges_billed"
+        invoice_id: UUID | None
+        fixed_charges: tuple[BilledFixedCharge, ...]
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription._keep_fixed_charges(self.fixed_charges)
+            if self.invoice_id is not None:
+                subscription.invoice_ids = (*subscription.invoice_ids, self.invoice_id)
 
     class TrialEnded(Aggregate.Event):
         TOPIC = "subscription.trial_ended"
@@ -200,6 +247,25 @@ class Subscription(Aggregate):
             subscription.owes_final_invoice = self.ends_with_invoice
             subscription.successor, subscription.next_subscription_id = self.successor, self.next_subscription_id
             subscription.downgrade_asked_at = None
+            subscription.owes_paid_fees = not self.ends_with_invoice
+            subscription.owes_credit_note = subscription.leaves_days_unused
+
+    class PaidFeesGathered(Aggregate.Event):
+        """It ended without a final invoice; its fees that were paid by then are on an invoice of theirs (1.5)."""
+
+        TOPIC = "subscription.paid_fees_gathered"
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_paid_fees = False
+
+    class UnusedDaysCredited(Aggregate.Event):
+        """What its end leaves unused is given back; by no credit note where that comes to nothing."""
+
+        TOPIC = "subscription.unused_days_credited"
+        credit_note_id: UUID | None
+
+        def apply(self, subscription: Subscription) -> None:
+            subscription.owes_credit_note = False
 
     class Canceled(Aggregate.Event):
         TOPIC = "subscription.canceled"
@@ -237,11 +303,46 @@ class Subscription(Aggregate):
         self.invoice_ids: tuple[UUID, ...] = ()
         self.owes_starting_invoice = False
         self.owes_final_invoice = False
+        self.owes_fixed_charges = False
+        self.owes_paid_fees = False
+        self.owes_credit_note = False
+        self.covered_until: datetime | None = None
+        self.covered_by_invoice_id: UUID | None = None
         self.fixed_charge_units: tuple[OwnUnits, ...] = ()
+        self.billed_fixed_charges: tuple[BilledFixedCharge, ...] = ()
         self.last_charges_to_at: datetime | None = None
         self.last_timezone: str | None = None
 
-    def activate(self, *, started_at: datetime, billed_on: date, starts_with_invoice: bool, at: datetime) -> None:
+    def _keep_fixed_charges(self, billed: tuple[BilledFixedCharge, ...]) -> None:
+        """What was billed of each fixed charge for its latest window is all that later bills ask for."""
+        self.owes_fixed_charges = False
+        latest = {one.fixed_charge_id: one.from_at for one in billed}
+        kept = (
+            one
+            for one in self.billed_fixed_charges
+            if one.fixed_charge_id not in latest or latest[one.fixed_charge_id] <= one.to_at
+        )
+        self.billed_fixed_charges = (*kept, *billed)
+
+    @property
+    def leaves_days_unused(self) -> bool:
+        """Whether it ended while a fee in advance covers it, and that is to be given back (invoicing-money 1.5)."""
+        return (
+            self.terminated_at is not None
+            and self.covered_until is not None
+            and self.terminated_at <= self.covered_until
+            and self.details.on_termination_credit_note != "skip"
+        )
+
+    def activate(
+        self,
+        *,
+        started_at: datetime,
+        billed_on: date,
+        starts_with_invoice: bool,
+        starts_with_fixed_charges: bool,
+        at: datetime,
+    ) -> None:
         """Idempotent: only a pending one is activated."""
         if self.status == "pending":
             self.trigger_event(
@@ -249,6 +350,7 @@ class Subscription(Aggregate):
                 started_at=started_at,
                 billed_on=billed_on,
                 starts_with_invoice=starts_with_invoice,
+                starts_with_fixed_charges=starts_with_fixed_charges,
                 timestamp=at,
             )
 
@@ -305,6 +407,8 @@ class Subscription(Aggregate):
         subscription_fee: bool,
         charges_to_at: datetime | None,
         timezone: str,
+        fixed_charges: tuple[BilledFixedCharge, ...],
+        covered_until: datetime | None,
         at: datetime,
     ) -> None:
         self.trigger_event(
@@ -315,8 +419,15 @@ class Subscription(Aggregate):
             subscription_fee=subscription_fee,
             charges_to_at=charges_to_at,
             timezone=timezone,
+            fixed_charges=fixed_charges,
+            covered_until=covered_until,
             timestamp=at,
         )
+
+    def bill_fixed_charges(
+        self, invoice_id: UUID | None, fixed_charges: tuple[BilledFixedCharge, ...], *, at: datetime
+    ) -> None:
+        self.trigger_event(self.FixedChargesBilled, invoice_id=invoice_id, fixed_charges=fixed_charges, timestamp=at)
 
     def end_trial(self, trial_ended_at: datetime, *, starts_with_invoice: bool, at: datetime) -> None:
         if self.trial_ended_at is None:
@@ -351,3 +462,11 @@ class Subscription(Aggregate):
             next_subscription_id=next_subscription_id,
             timestamp=at,
         )
+
+    def gather_paid_fees(self, *, at: datetime) -> None:
+        """What was owed at the end of one that has no final invoice is done."""
+        if self.owes_paid_fees:
+            self.trigger_event(self.PaidFeesGathered, timestamp=at)
+
+    def credit_unused_days(self, credit_note_id: UUID | None, *, at: datetime) -> None:
+        self.trigger_event(self.UnusedDaysCredited, credit_note_id=credit_note_id, timestamp=at)

@@ -33,7 +33,8 @@ class ApplicableTaxes:
         """The taxes of the first level that has any; levels are not added to one another.
 
         Args:
-            own: levels nearer than the customer, the nearest first: those of the charge, those of the plan.
+            own: levels nearer than the customer, the nearest first: those of the charge (usage or fixed) or of the
+                commitment, those of the plan.
         """
         for level in (*own, self.customer, self.organization):
             found = tuple(self.terms[tax_id] for tax_id in level if tax_id in self.terms)
@@ -44,6 +45,16 @@ class ApplicableTaxes:
     def of_charge(self, plan: PlanDetails, charge_id: UUID | None) -> tuple[TaxTerms, ...]:
         """Of a charge of the plan, or with None of the plan's own amount."""
         own = [charge.tax_ids for charge in plan.charges if charge.id == charge_id]
+        return self.nearest(*own, plan.tax_ids)
+
+    def of_fixed_charge(self, plan: PlanDetails, fixed_charge_id: UUID) -> tuple[TaxTerms, ...]:
+        """Of a fixed charge of the plan; those of its add-on are for add-ons that are sold by themselves."""
+        own = [fixed_charge.tax_ids for fixed_charge in plan.fixed_charges if fixed_charge.id == fixed_charge_id]
+        return self.nearest(*own, plan.tax_ids)
+
+    def of_commitment(self, plan: PlanDetails) -> tuple[TaxTerms, ...]:
+        """Of what fills up to the plan's minimum commitment."""
+        own = [] if plan.minimum_commitment is None else [plan.minimum_commitment.tax_ids]
         return self.nearest(*own, plan.tax_ids)
 
 
@@ -61,3 +72,7 @@ def _named(plan: PlanDetails) -> Iterator[UUID]:
     yield from plan.tax_ids
     for charge in plan.charges:
         yield from charge.tax_ids
+    for fixed_charge in plan.fixed_charges:
+        yield from fixed_charge.tax_ids
+    if plan.minimum_commitment is not None:
+        yield from plan.minimum_commitment.tax_ids

@@ -9,8 +9,9 @@ from projections.views.reading import Doc
 
 
 def present_shown_billable_metric(doc: Doc) -> dict[str, Any]:
-    """A metric read by itself."""
+    """A metric read by itself. Its `custom_aggregator` is no key of Lago's, so it is there where there is one."""
     details = doc["details"]
+    aggregator = details["custom_aggregator"]
     return {
         "lago_id": doc["id"],
         "name": details["name"],
@@ -25,6 +26,7 @@ def present_shown_billable_metric(doc: Doc) -> dict[str, Any]:
         "field_name": details["field_name"],
         "expression": details["expression"],
         "filters": [{"key": filter_["key"], "values": filter_["values"]} for filter_ in details["filters"]],
+        **({} if aggregator is None else {"custom_aggregator": aggregator}),
     }
 
 

@@ -27,7 +27,7 @@ def present_fee(fee: Doc) -> dict[str, Any]:
         "lago_id": fee["id"],
         "lago_charge_id": fee["charge_id"],
         "lago_charge_filter_id": fee["charge_filter_id"],
-        "lago_fixed_charge_id": None,
+        "lago_fixed_charge_id": fee["fixed_charge_id"],
         "lago_invoice_id": fee["invoice_id"],
         "lago_true_up_fee_id": fee["true_up_fee_id"],
         "lago_true_up_parent_fee_id": fee["true_up_parent_fee_id"],

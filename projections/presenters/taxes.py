@@ -64,10 +64,20 @@ def present_invoice_taxes(invoice: Doc) -> list[dict[str, Any]]:
     ]
 
 
+def present_credit_note_taxes(note: Doc) -> list[dict[str, Any]]:
+    """The applied taxes of a credit note."""
+    content = note["content"]
+    return [
+        _applied(row, note["id"], content["currency"], note["created_at"])
+        | {"lago_credit_note_id": note["id"], "base_amount_cents": row["base_amount_cents"]}
+        for row in content["given_back"]["applied_taxes"]
+    ]
+
+
 def _applied(row: Doc, taxed_id: str, currency: str, created_at: str) -> dict[str, Any]:
     tax = row["tax"]
     return {
-        "lago_id": str(ids.of("applied_tax", UUID(taxed_id), UUID(tax["tax_id"]))),
+        "lago_id": str(ids.of("applied_tax", UUID(taxed_id), UUID(tax["tax_id"]), tax["rate"])),
         "lago_tax_id": tax["tax_id"],
         "tax_name": tax["name"],
         "tax_code": tax["code"],

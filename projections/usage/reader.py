@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from types import GenericAlias
 from typing import Any, cast
 
 from domain.metering.ports import AggregationType, Usage, UsageQuery
 from projections.postgres import Database
-from projections.usage.aggregations import AGGREGATIONS, Aggregation
+from projections.usage.aggregations import AGGREGATIONS, Aggregation, custom
 from projections.usage.coalesce import Coalescer
 from projections.usage.loaded import Loaded
 from projections.usage.statement import Question, statements
@@ -33,7 +34,10 @@ class ClickHouseUsageReader:
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._store = store
         self._loaded = Loaded(database, store, patience_seconds=patience_seconds)
-        self._by_type = {kind: self._coalescer(aggregation) for kind, aggregation in AGGREGATIONS.items()}
+        self._by_type: dict[AggregationType, Coalescer[Question, _Answer]] = {
+            kind: self._coalescer(aggregation) for kind, aggregation in AGGREGATIONS.items()
+        }
+        self._by_type["custom_agg"] = Coalescer(self._fold)
 
     async def watermark(self) -> int:
         """See `UsageReader`."""
@@ -69,6 +73,19 @@ class ClickHouseUsageReader:
             return [_answer(aggregation, query, rows[index]) for index, (query, _) in enumerate(questions)]
 
         return Coalescer(run)
+
+    async def _fold(self, questions: Sequence[Question]) -> Sequence[_Answer]:
+        queries = [query for query, _ in questions]
+        groups: dict[int, list[Usage]] = defaultdict(list)
+
+        def use(rows: Iterator[custom.Row]) -> None:
+            for index, group, usage in custom.usages(queries, rows):
+                groups[index].append(replace(usage, group=tuple(text or None for text in group)))
+
+        for statement in statements(custom, questions):
+            await self._store.consume(custom.in_order(statement), custom.Row, use)
+        nothing = (Usage(units=Decimal(0), events_count=0),)
+        return [tuple(groups[index]) or (() if query.group_by else nothing) for index, query in enumerate(queries)]
 
 
 def _answer(aggregation: Aggregation, query: UsageQuery, rows: Sequence[_Found]) -> _Answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.kernel.zones import local
+from domain.metering.aggregations.custom import event_properties
 from domain.metering.ports import Allowance, Bucket, UsageQuery
 from projections.usage.sql import microseconds
 
@@ -21,6 +22,7 @@ class Shape:
         zone: of a prorated charge, None for others.
         turn: the microsecond of the local day at which the days change that are left of a prorated period
             (`zones.day_count`).
+        event_properties: what a custom aggregation reads of events.
     """
 
     field_name: str | None
@@ -32,10 +34,11 @@ class Shape:
     allowance: Allowance | None
     each_event: bool
     in_advance: bool
+    event_properties: tuple[str, ...]
 
     @classmethod
     def of(cls, query: UsageQuery) -> Shape:
-        period = query.prorated
+        period, aggregator = query.prorated, query.metric.custom_aggregator
         return cls(
             field_name=query.metric.field_name,
             recurring=query.metric.recurring,
@@ -46,6 +49,7 @@ class Shape:
             allowance=query.allowance,
             each_event=query.each_event,
             in_advance=query.in_advance,
+            event_properties=() if aggregator is None else event_properties(aggregator),
         )
 
 

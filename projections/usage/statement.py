@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from domain.metering.ports import UsageQuery
-from projections.usage.aggregations import Aggregation
+from projections.usage.aggregations import Selection
 from projections.usage.shape import Shape, window_start
 from projections.usage.sql import matches, microseconds, property_of, quoted
 from projections.usage.store import TABLE
@@ -33,9 +33,12 @@ Question = tuple[UsageQuery, int]
 """A query and its watermark."""
 
 
-def statements(aggregation: Aggregation, questions: Sequence[Question]) -> Iterator[str]:
-    """Selects with one row per group that has events: its question's index, a text per name of `group_by` ("" for
-    none), and a `Row` of the aggregation."""
+def statements(aggregation: Selection, questions: Sequence[Question]) -> Iterator[str]:
+    """What the aggregation selects for each question's index.
+
+    Of an `Aggregation` that is one row per group that has events: the index, a text per name of `group_by` ("" for
+    none), and a `Row`.
+    """
     shapes: dict[Shape, list[tuple[int, Question]]] = defaultdict(list)
     for index, question in enumerate(questions):
         shapes[Shape.of(question[0])].append((index, question))
@@ -44,7 +47,7 @@ def statements(aggregation: Aggregation, questions: Sequence[Question]) -> Itera
         yield "\nunion all\n".join(together)
 
 
-def _rows(aggregation: Aggregation, shape: Shape, asked: Sequence[tuple[int, Question]]) -> str:
+def _rows(aggregation: Selection, shape: Shape, asked: Sequence[tuple[int, Question]]) -> str:
     """A select of the events that count, once for each question that they belong to."""
     windows = [(index, query, window_start(query), watermark, _until(query)) for index, (query, watermark) in asked]
     lines = msgspec.json.Encoder().encode_lines(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from functools import partial
 from importlib import resources
+from io import IOBase
 from typing import Any, Final, TypeVar
 
 import clickhouse_connect
@@ -16,6 +18,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError,
 from domain.kernel.errors import UnavailableError
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 TABLE: Final = "usage_events"
 MARKS: Final = "usage_marks"
@@ -29,6 +32,8 @@ _INSERT_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
 }
 _QUERY_SETTINGS: Final = {"max_query_size": 16 << 20}
+_STREAM_SETTINGS: Final = {**_QUERY_SETTINGS, "wait_end_of_query": 1}  # else an error could come after some rows
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class _Position(msgspec.Struct, array_like=True):
@@ -108,6 +113,10 @@ class UsageStore:
         )
         return msgspec.json.Decoder(row, strict=False).decode_lines(body)
 
+    async def consume(self, sql: str, row: type[T], use: Callable[[Iterator[T]], R]) -> R:
+        """What `use` makes of the rows, which come bit by bit. It runs in a thread. Raises `UnavailableError`."""
+        return await self._call(lambda client: use(_stream(client, sql, row)))
+
     async def close(self) -> None:
         async with self._connecting:
             if self._client is not None:
@@ -130,6 +139,27 @@ class UsageStore:
             if self._client is None:
                 self._client = await asyncio.to_thread(self._connect)
             return self._client
+
+
+def _stream(client: Client, sql: str, row: type[T]) -> Iterator[T]:
+    decode = msgspec.json.Decoder(row, strict=False).decode_lines
+    answer = client.raw_stream(sql, settings=_STREAM_SETTINGS, fmt="JSONCompactEachRow")
+    assert isinstance(answer, IOBase)
+    with closing(answer) as stream:
+        rest = b""
+        while chunk := _read(stream):
+            lines, newline, rest = (rest + chunk).rpartition(b"\n")
+            yield from decode(lines + newline)
+    if rest:
+        raise OperationalError("the answer ends within a row")
+
+
+def _read(stream: IOBase) -> bytes:
+    try:
+        chunk: bytes = stream.read(_CHUNK_BYTES)
+    except Exception as error:  # of urllib3, for what goes wrong after the head of an answer
+        raise OperationalError(str(error)) from error
+    return chunk
 
 
 def _command(sql: str, client: Client) -> None:

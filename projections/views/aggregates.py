@@ -7,6 +7,7 @@ from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.plan import Plan
 from domain.catalog.pricing_unit import PricingUnit
 from domain.customers.customer import Customer
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.organizations.organization import Organization
@@ -26,7 +27,7 @@ def _organization(organization: Organization) -> list[Row]:
 
 
 def _invoice(invoice: Invoice) -> list[Row]:
-    """The invoice without its fees, and a row for each of them."""
+    """The invoice without its fees, and a row for each of them; those that it gathers have theirs already."""
     doc = document(invoice)
     shared = {
         "invoice_id": doc["id"],
@@ -39,6 +40,8 @@ def _invoice(invoice: Invoice) -> list[Row]:
         "created_at": doc["created_at"],
     }
     fees = doc["content"].pop("fees")
+    if invoice.content.invoice_type == "advance_charges":
+        return [Row("invoices", invoice.id, invoice.organization_id, doc)]
     return [
         Row("invoices", invoice.id, invoice.organization_id, doc),
         *(
@@ -51,11 +54,8 @@ def _invoice(invoice: Invoice) -> list[Row]:
 def _standalone_fee(standalone: StandaloneFee) -> list[Row]:
     doc = document(standalone)
     shared = {
-        "invoice_id": None,
-        "invoice_status": None,
-        **{key: doc[key] for key in ("payment_status", "customer_id", "external_customer_id", "currency", "timezone")},
-        "created_at": doc["created_at"],
-        "deleted_at": doc["deleted_at"],
+        **{key: doc[key] for key in ("invoice_id", "invoice_status", "payment_status", "created_at", "deleted_at")},
+        **{key: doc[key] for key in ("customer_id", "external_customer_id", "currency", "timezone")},
         "position": 0,
     }
     if doc["payment_status"] != "pending":
@@ -73,4 +73,5 @@ register(PricingUnit, "pricing_units", keys=("code",))
 register(Customer, "customers", keys=("external_id",))
 register(Subscription, "subscriptions", keys=("external_id", "status"), uuids=("customer_id", "plan_id"))
 register(Invoice, "invoices", keys=("status",), uuids=("customer_id",), rows=_invoice)
-register(StandaloneFee, "fees", rows=_standalone_fee)
+register(StandaloneFee, "fees", keys=("gathered_with",), rows=_standalone_fee)
+register(CreditNote, "credit_notes", keys=("credit_status", "currency"), uuids=("customer_id",))

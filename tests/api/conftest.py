@@ -110,9 +110,12 @@ async def found(url: str) -> AsyncIterator[Founder]:
 
 @pytest_asyncio.fixture
 async def metered(metered_url: str) -> AsyncIterator[Client]:
-    """Of a sandbox that knows usage, at noon of 16 March 2024. (Its time stands still: there are no workflows.)"""
+    """Of a sandbox that knows usage, and custom aggregations, at noon of 16 March 2024.
+
+    Its time stands still: there are no workflows.
+    """
     async with _founder(metered_url) as make:
-        client = await make(sandbox=True)
+        client = await make(sandbox=True, custom_aggregation=True)
         await client.ok("PUT", "/test_clock", {"test_clock": {"now": "2024-03-16T12:00:00Z"}})
         yield client
 

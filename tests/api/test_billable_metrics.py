@@ -67,11 +67,6 @@ async def test_refused(client: Client, body: dict[str, Any], details: object) ->
     assert (await client.ok("GET", "/billable_metrics"))["meta"]["total_count"] == 0
 
 
-async def test_custom_aggregations_are_not_there(client: Client) -> None:
-    body = {"billable_metric": {**SUM, "aggregation_type": "custom_agg"}}
-    assert (await client.refused(403, "POST", "/billable_metrics", body))["code"] == "feature_unavailable"
-
-
 async def test_a_code_is_taken_once(client: Client, found: Founder) -> None:
     await create(client)
     taken = {"code": ["value_already_exist"]}

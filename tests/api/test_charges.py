@@ -105,7 +105,7 @@ async def test_what_is_missing(client: Client, metric: str, charge: Any) -> None
     [
         ({"code": "calls"}, {"code": ["value_already_exist"]}),
         ({"charge_model": None}, {"charge_model": ["value_is_mandatory"]}),
-        ({"charge_model": "custom"}, {"charge_model": ["value_is_invalid"]}),
+        ({"charge_model": "custom"}, {"charge_model": ["invalid_aggregation_type_or_charge_model"]}),
         ({"properties": {"amount": 1}}, {"properties": ["invalid_amount"]}),
         ({"charge_model": "percentage"}, {"properties": ["invalid_rate"]}),
         ({"charge_model": "graduated"}, {"properties": ["missing_graduated_ranges"]}),

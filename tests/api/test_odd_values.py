@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from domain.catalog.add_on import AddOnDetails
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import Charge, ChargeFilter
-from domain.catalog.plan import PlanDetails
+from domain.catalog.fixed_charge import FixedCharge
+from domain.catalog.plan import MinimumCommitment, PlanDetails
 from domain.customers.customer import Address, BillingConfiguration, CustomerDetails
 from domain.organizations.organization import OrganizationDetails
 from tests.api.conftest import Client
@@ -22,6 +24,7 @@ VALUES: list[Any] = [
 ]
 METRIC = {"name": "m", "code": "m", "aggregation_type": "sum_agg", "field_name": "f"}
 FILTERS = [{"key": "a", "values": ["b"]}]
+ADD_ON = {"name": "a", "code": "a", "amount_cents": 1, "amount_currency": "EUR"}
 PLAN = {"name": "p", "code": "p", "interval": "monthly", "amount_cents": 1, "amount_currency": "EUR"}
 
 
@@ -69,10 +72,24 @@ async def test_billable_metric(client: Client, name: str) -> None:
         await tries(client, "POST", "/billable_metrics", "billable_metric", body)
 
 
-@pytest.mark.parametrize("name", [*names(PlanDetails), "fixed_charges", "usage_thresholds"])
+@pytest.mark.parametrize("name", [*names(PlanDetails), "usage_thresholds"])
 async def test_plan(client: Client, name: str) -> None:
     for number, value in enumerate(VALUES):
         await tries(client, "POST", "/plans", "plan", {**PLAN, "code": f"p{number}", name: value})
+
+
+@pytest.mark.parametrize("name", names(MinimumCommitment))
+async def test_commitment(client: Client, name: str) -> None:
+    for number, value in enumerate(VALUES):
+        body = {**PLAN, "code": f"p{number}", "minimum_commitment": {"amount_cents": 1, name: value}}
+        await tries(client, "POST", "/plans", "plan", body)
+
+
+@pytest.mark.parametrize("name", names(AddOnDetails))
+async def test_add_on(client: Client, name: str) -> None:
+    for number, value in enumerate(VALUES):
+        body = {**ADD_ON, "code": f"a{number}", name: value}
+        await tries(client, "POST", "/add_ons", "add_on", body)
 
 
 @pytest.mark.parametrize("name", names(Charge))
@@ -116,6 +133,26 @@ async def test_charges_and_filters_by_themselves(client: Client) -> None:
         for key in ("code", "conversion_rate"):
             applied = {"code": "u", "conversion_rate": "1", key: value}
             await tries(client, "PUT", "/plans/p/charges/c", "charge", {"applied_pricing_unit": applied})
+
+
+FIXED_CHARGE = [*names(FixedCharge), "units", "apply_units_immediately", "add_on_code"]
+
+
+async def test_fixed_charges(client: Client) -> None:
+    add_on = (await client.ok("POST", "/add_ons", {"add_on": ADD_ON}))["add_on"]
+    fixed = {"add_on_id": add_on["lago_id"], "charge_model": "standard", "code": "f"}
+    plan = {"plan": {**PLAN, "code": "own", "fixed_charges": [fixed]}}
+    fixed_charge_id = (await client.ok("POST", "/plans", plan))["plan"]["fixed_charges"][0]["lago_id"]
+    subscription = {"external_customer_id": "c", "external_id": "s", "plan_code": "own"}
+    await client.ok("POST", "/subscriptions", {"subscription": subscription})
+    for number, value in enumerate(VALUES):
+        for name in FIXED_CHARGE:
+            body = {**PLAN, "code": f"p{number}", "fixed_charges": [{**fixed, name: value}]}
+            await tries(client, "POST", "/plans", "plan", body)
+            known = {"fixed_charges": [{"id": fixed_charge_id, "code": "f", name: value}]}
+            await tries(client, "PUT", "/plans/own", "plan", known | {"cascade_updates": True})
+            if name != "id":
+                await tries(client, "PUT", "/subscriptions/s/fixed_charges/f", "fixed_charge", {name: value})
 
 
 EVENT = ("transaction_id", "code", "external_subscription_id", "timestamp", "precise_total_amount_cents", "properties")

@@ -73,9 +73,13 @@ async def test_life_of_a_plan(client: Client) -> None:
         ({"metadata": {"k" * 101: ""}}, {"metadata": ["value_is_too_long"]}),
         ({"metadata": {str(n): "" for n in range(51)}}, {"metadata": ["invalid_count"]}),
         ({"charges": {"a": 1}}, {"charges": ["value_is_invalid"]}),
-        ({"minimum_commitment": {"amount_cents": 1}}, {"minimum_commitment": ["feature_unavailable"]}),
+        ({"minimum_commitment": {"amount_cents": 0}}, {"amount_cents": ["value_is_out_of_range"]}),
+        ({"minimum_commitment": {"amount_cents": -5}}, {"amount_cents": ["value_is_out_of_range"]}),
+        ({"minimum_commitment": {"amount_cents": "x"}}, {"amount_cents": ["value_is_invalid"]}),
+        ({"minimum_commitment": {"invoice_display_name": "M"}}, {"amount_cents": ["value_is_mandatory"]}),
+        ({"minimum_commitment": [1]}, {"minimum_commitment": ["value_is_invalid"]}),
         ({"usage_thresholds": [{"amount_cents": 1}]}, {"usage_thresholds": ["feature_unavailable"]}),
-        ({"fixed_charges": [{"units": 1}]}, {"fixed_charges": ["feature_unavailable"]}),
+        ({"fixed_charges": "x"}, {"fixed_charges": ["value_is_invalid"]}),
     ],
 )
 async def test_refused(client: Client, body: dict[str, Any], details: object) -> None:
@@ -113,7 +117,7 @@ async def test_refused(client: Client, body: dict[str, Any], details: object) ->
         ({"prorated": "true"}, {"prorated": ["invalid_billable_metric_or_charge_model"]}),
         ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
         ({"invoiceable": False}, {"invoiceable": ["must_be_true_unless_pay_in_advance"]}),
-        ({"charge_model": "custom"}, {"charge_model": ["value_is_invalid"]}),
+        ({"charge_model": "custom"}, {"charge_model": ["invalid_aggregation_type_or_charge_model"]}),
         ({"accepts_target_wallet": True}, {"accepts_target_wallet": ["feature_unavailable"]}),
         ({"applied_pricing_unit": {"conversion_rate": 1}}, {"code": ["value_is_mandatory"]}),
         (
@@ -236,3 +240,44 @@ async def test_another_organization_sees_nothing(client: Client, found: Founder)
     assert (await other.refused(404, "DELETE", "/plans/pro"))["code"] == "plan_not_found"
     await create(other)
     assert await client.details("POST", "/plans", {"plan": PLAN}) == {"code": ["value_already_exist"]}
+
+
+async def test_a_minimum_commitment(client: Client) -> None:
+    await client.ok("POST", "/taxes", {"tax": {"name": "VAT", "code": "vat", "rate": "20"}})
+    body = {"amount_cents": "5000", "invoice_display_name": "Minimum", "tax_codes": ["vat"]}
+    made = await create(client, minimum_commitment=body)
+    commitment = made["minimum_commitment"]
+    assert {
+        name: value for name, value in commitment.items() if name not in ("lago_id", "created_at", "updated_at")
+    } == {
+        "plan_code": "pro",
+        "commitment_type": "minimum_commitment",
+        "amount_cents": 5000,
+        "interval": "monthly",
+        "invoice_display_name": "Minimum",
+        "taxes": commitment["taxes"],
+    }
+    assert [tax["code"] for tax in commitment["taxes"]] == ["vat"]
+    assert (await client.ok("GET", "/plans/pro"))["plan"]["minimum_commitment"] == commitment
+    assert (await client.ok("GET", "/plans"))["plans"][0]["minimum_commitment"] == commitment
+    subscription = {"external_customer_id": "c", "plan_code": "pro", "external_id": "s"}
+    begun = (await client.ok("POST", "/subscriptions", {"subscription": subscription}))["subscription"]
+    assert begun["plan"]["minimum_commitment"] == commitment
+    assert (await change(client, name="Q"))["minimum_commitment"] == commitment, "what a body leaves out stays"
+    await client.ok("DELETE", "/taxes/vat")
+    changed = (await change(client, minimum_commitment={"amount_cents": 6000}))["minimum_commitment"]
+    assert changed["updated_at"] >= commitment["updated_at"]
+    assert changed | {"updated_at": None} == commitment | {"amount_cents": 6000, "taxes": [], "updated_at": None}
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+async def test_a_commitment_that_is_taken_back(client: Client, nothing: object) -> None:
+    assert "minimum_commitment" not in await create(client, code="other", minimum_commitment=nothing)
+    first = (await create(client, minimum_commitment={"amount_cents": 1}))["minimum_commitment"]
+    assert "minimum_commitment" not in await change(client, minimum_commitment=nothing)
+    again = (await change(client, minimum_commitment={"amount_cents": 1}))["minimum_commitment"]
+    assert again["lago_id"] != first["lago_id"]
+    wrong = {"plan": {"minimum_commitment": {"amount_cents": None}}}
+    assert await client.details("PUT", "/plans/pro", wrong) == {"amount_cents": ["value_is_mandatory"]}
+    missing = {"plan": {"minimum_commitment": {"amount_cents": 1, "tax_codes": ["none"]}}}
+    assert (await client.refused(404, "PUT", "/plans/pro", missing))["code"] == "tax_not_found"

@@ -61,6 +61,11 @@ OPERATIONS = [
     Operation("GET", "/billable_metrics/{code}", missing="billable_metric"),
     Operation("PUT", "/billable_metrics/{code}", missing="billable_metric", wrapper="billable_metric"),
     Operation("DELETE", "/billable_metrics/{code}", missing="billable_metric"),
+    Operation("POST", "/add_ons", wrapper="add_on"),
+    Operation("GET", "/add_ons", listed="add_ons"),
+    Operation("GET", "/add_ons/{code}", missing="add_on"),
+    Operation("PUT", "/add_ons/{code}", missing="add_on", wrapper="add_on"),
+    Operation("DELETE", "/add_ons/{code}", missing="add_on"),
     Operation("POST", "/plans", wrapper="plan"),
     Operation("GET", "/plans", listed="plans"),
     Operation("GET", "/plans/{code}", missing="plan"),
@@ -76,6 +81,11 @@ OPERATIONS = [
     Operation("GET", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan"),
     Operation("PUT", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan", wrapper="filter"),
     Operation("DELETE", "/plans/{code}/charges/{charge_code}/filters/{filter_id}", missing="plan"),
+    Operation("GET", "/plans/{code}/fixed_charges", missing="plan"),
+    Operation("POST", "/plans/{code}/fixed_charges", missing="plan", wrapper="fixed_charge"),
+    Operation("GET", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan"),
+    Operation("PUT", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan", wrapper="fixed_charge"),
+    Operation("DELETE", "/plans/{code}/fixed_charges/{fixed_charge_code}", missing="plan"),
     Operation("GET", "/pricing_units", listed="pricing_units"),
     Operation("POST", "/pricing_units", wrapper="pricing_unit"),
     Operation("GET", "/pricing_units/{code}", missing="pricing_unit"),
@@ -104,9 +114,20 @@ OPERATIONS = [
     Operation(
         "DELETE", "/subscriptions/{external_id}/charges/{charge_code}/filters/{filter_id}", missing="subscription"
     ),
+    Operation("GET", "/subscriptions/{external_id}/fixed_charges", missing="subscription"),
+    Operation("GET", "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}", missing="subscription"),
+    Operation(
+        "PUT",
+        "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}",
+        missing="subscription",
+        wrapper="fixed_charge",
+    ),
     Operation("GET", "/invoices", listed="invoices"),
     Operation("GET", "/invoices/{lago_id}", missing="invoice"),
     Operation("POST", "/invoices/{lago_id}/download", missing="invoice"),
+    Operation("GET", "/credit_notes", listed="credit_notes"),
+    Operation("GET", "/credit_notes/{lago_id}", missing="credit_note"),
+    Operation("GET", "/customers/{external_customer_id}/credit_notes", missing="customer"),
     Operation("POST", "/events/estimate_fees", wrapper="event"),
     Operation("POST", "/events/estimate_instant_fees", wrapper="event"),
     Operation("POST", "/events/batch_estimate_instant_fees"),
@@ -148,7 +169,7 @@ async def test_other_verbs_and_longer_paths_are_not_there(nobody: Client, operat
     for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - known:
         answer = await nobody.request(method, path)
         assert (answer.status_code, answer.json()) == (404, NO_ROUTE), method
-    may_hold_slashes = "{code}" in operation.path or "/charges" in operation.path
+    may_hold_slashes = "{code}" in operation.path or "charges" in operation.path
     if f"{operation.path}/{{code}}" not in {other.path for other in OPERATIONS} and not may_hold_slashes:
         answer = await nobody.request(operation.method, f"{path}/more/parts")
         assert (answer.status_code, answer.json()) == (404, NO_ROUTE)

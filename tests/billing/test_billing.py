@@ -25,7 +25,7 @@ async def invoices(shop: Shop) -> list[Invoice]:
 
 
 async def advance(shop: Shop, usage: MemoryUsage, subscription: Subscription, at: str) -> str | None:
-    due = await advance_subscription(shop.ledger, usage, subscription.id, at=instant(at))
+    due = await advance_subscription(shop.ledger, usage, shop.fees, subscription.id, at=instant(at))
     return None if due is None else due.isoformat()
 
 
@@ -152,7 +152,7 @@ async def test_unknown_usage_is_never_billed_as_zero(ledger: Ledger) -> None:
     subscription = await shop.subscribe(at="2024-01-01")
     usage.add("calls", "2024-01-05")
     with pytest.raises(UnavailableError):
-        await advance_subscription(ledger, Away(), subscription.id, at=instant("2024-02-01"))
+        await advance_subscription(ledger, Away(), shop.fees, subscription.id, at=instant("2024-02-01"))
     assert await invoices(shop) == []
     await advance(shop, usage, subscription, "2024-02-03")
     [invoice] = await invoices(shop)

@@ -8,28 +8,11 @@ from typing import Any
 import pytest
 
 from domain.invoicing.billing import advance_subscription
-from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
-from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
-from tests.builders import MemoryUsage, Shop, instant
-
-
-async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
-    """Price the event with this number (from 1), as often as it is asked for."""
-    event = usage.events[number - 1]
-    return await price_arrival(
-        shop.ledger,
-        usage,
-        shop.organization.id,
-        ids.of("event", number),
-        event,
-        EventPosition(timestamp=event.timestamp, sequence=number, index=0),
-        at=event.timestamp,
-    )
+from tests.builders import MemoryUsage, Shop, arrive, instant
 
 
 async def fees(shop: Shop) -> list[Fee]:
@@ -106,7 +89,7 @@ async def test_seats_are_paid_by_the_day_and_renewed(ledger: Ledger) -> None:
         await arrive(shop, usage, number)
     assert [fee.amount_cents for fee in await fees(shop)] == [2000, 1900, 1800, 1700, 1600]
 
-    await advance_subscription(ledger, usage, subscription.id, at=instant("2023-07-01"))
+    await advance_subscription(ledger, usage, shop.fees, subscription.id, at=instant("2023-07-01"))
     [renewed] = [one.fee for one in await ledger.find_all(StandaloneFee, shop.organization.id) if one.fee.event is None]
     assert (renewed.units, renewed.amount_cents) == (Decimal(5), 15000)
     assert renewed.from_at == instant("2023-07-01")

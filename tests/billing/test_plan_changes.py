@@ -47,7 +47,7 @@ async def line(shop: Shop, external_id: str = "s1") -> dict[str, Subscription]:
 async def advance(shop: Shop, usage: MemoryUsage, at: str) -> None:
     """All workers do what is due, the last subscription first."""
     for subscription in reversed((await line(shop)).values()):
-        await advance_subscription(shop.ledger, usage, subscription.id, at=instant(at))
+        await advance_subscription(shop.ledger, usage, shop.fees, subscription.id, at=instant(at))
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ async def test_both_wake_at_once_and_bill_once(ledger: Ledger) -> None:
     async def wake(subscription: Subscription, at: str) -> None:
         for _ in range(20):
             try:
-                await advance_subscription(ledger, usage, subscription.id, at=instant(at))
+                await advance_subscription(ledger, usage, shop.fees, subscription.id, at=instant(at))
                 return
             except ConflictError:
                 continue
@@ -387,7 +387,7 @@ async def test_charges_in_advance_are_renewed_when_a_downgrade_takes_effect_and_
         usage.add("seats", "2024-04-02", external_id, id="a")
         await shop.subscribe(external_id, at="2024-04-11", plan=plan)
         old = (await line(shop, external_id))["old"]
-        await advance_subscription(ledger, usage, old.id, at=instant("2024-05-01"))
+        await advance_subscription(ledger, usage, shop.fees, old.id, at=instant("2024-05-01"))
     fees = {fee.external_subscription_id: fee for one in await invoices(shop) for fee in one.content.fees}
     assert [name for name, fee in fees.items() if fee.fee_type == "charge"] == ["to cheaper"]
     renewed = fees["to cheaper"]
@@ -414,7 +414,7 @@ async def test_before_it_begins_the_plan_is_swapped(ledger: Ledger) -> None:
         at="2024-01-06", plan="large", change=lambda handed_on: replace(handed_on, name="Other")
     )
     assert (renamed.plan_code, renamed.details.name) == ("large", "Other")
-    await advance_subscription(ledger, usage, begun.id, at=instant("2024-03-01"))
+    await advance_subscription(ledger, usage, shop.fees, begun.id, at=instant("2024-03-01"))
     assert await billed(shop) == [("2024-03-01", "periodic", [("large", 6200)])]
 
 
@@ -436,16 +436,19 @@ async def statuses(shop: Shop) -> dict[str, str]:
 async def test_a_downgrade_waits(ledger: Ledger) -> None:
     shop, usage = await scheduled(ledger)
     small = (await line(shop))["small"]
-    due = await advance_subscription(ledger, usage, small.id, at=instant("2024-01-31"))
+    due = await advance_subscription(ledger, usage, shop.fees, small.id, at=instant("2024-01-31"))
     assert due == instant("2024-02-01"), "both wake when the current one ends"
     assert await statuses(shop) == {"large": "active", "small": "pending"}
     await update_subscription(
         ledger, shop.organization, small.id, lambda before: replace(before, name="S"), at=instant("2024-01-12")
     )
     assert await statuses(shop) == {"large": "active", "small": "pending"}, "its start is not that of the line"
-    await advance_subscription(ledger, usage, small.id, at=instant("2024-02-01"))
+    await advance_subscription(ledger, usage, shop.fees, small.id, at=instant("2024-02-01"))
     assert await statuses(shop) == {"large": "terminated", "small": "active"}
-    assert await advance_subscription(ledger, usage, (await line(shop))["large"].id, at=instant("2024-02-01")) is None
+    assert (
+        await advance_subscription(ledger, usage, shop.fees, (await line(shop))["large"].id, at=instant("2024-02-01"))
+        is None
+    )
     small = (await line(shop))["small"]
     assert (small.started_at, small.details.name) == (instant("2024-02-01"), "S")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from domain.catalog.fixed_charge import FixedCharge, UnitsChange
+from domain.catalog.plan import MinimumCommitment
 from domain.invoicing.billing import advance_subscription
 from domain.invoicing.current_usage import current_usage, taxed_usage
 from domain.invoicing.document import document_of
@@ -37,7 +39,7 @@ async def tax(shop: Shop, code: str, rate: str, *, default: bool = False) -> Tax
 
 async def bill(shop: Shop, usage: MemoryUsage, subscription: Subscription, at: str) -> Invoice:
     """The invoice that is due last until then; it replays."""
-    await advance_subscription(shop.ledger, usage, subscription.id, at=instant(at))
+    await advance_subscription(shop.ledger, usage, shop.fees, subscription.id, at=instant(at))
     found = await shop.ledger.find_all(
         Invoice, shop.organization.id, customer_id=str(subscription.customer_id), status="finalized"
     )
@@ -256,3 +258,36 @@ async def test_current_usage_has_the_taxes_of_its_invoice(ledger: Ledger) -> Non
     taxes = await applicable_taxes(ledger, organization, customer, [plan.details])
     taxed = taxed_usage(shown, plan.details, taxes)
     assert (shown.taxes_amount_cents, taxed.amount_cents, taxed.taxes_amount_cents) == (0, 208, 21), "20.8, once"
+
+
+async def test_fixed_charges_and_commitments_name_taxes_of_their_own(ledger: Ledger) -> None:
+    shop, at = await Shop.open(ledger), instant("2024-01-01")
+    of_plan, of_charge, of_commitment = [await tax(shop, code, "10") for code in ("plan", "charge", "commitment")]
+    await tax(shop, "other", "10")
+    seats = FixedCharge(
+        id=ids.new(),
+        code="seats",
+        add_on_id=ids.new(),
+        charge_model="standard",
+        properties={"amount": "1"},
+        units_log=(UnitsChange(units=D(1), decided_at=at, immediately=False),),
+        tax_ids=(of_charge.id,),
+        created_at=at,
+    )
+    plan = await shop.plan(
+        tax_ids=(of_plan.id,),
+        fixed_charges=(seats,),
+        minimum_commitment=MinimumCommitment(id=ids.new(), amount_cents=1, tax_ids=(of_commitment.id,), created_at=at),
+    )
+    customer = await shop.customer()
+    for gone, expected in (
+        ("", ["charge", "commitment"]),
+        ("charge", ["plan", "commitment"]),
+        ("commitment", ["plan"] * 2),
+    ):
+        if gone:
+            await delete_tax(ledger, shop.organization.id, gone, at=at)
+        taxes = await applicable_taxes(ledger, shop.organization, customer, [plan.details])
+        found = [taxes.of_fixed_charge(plan.details, seats.id), taxes.of_commitment(plan.details)]
+        assert [[terms.code for terms in level] for level in found] == [[code] for code in expected]
+        assert "other" not in {terms.code for terms in taxes.terms.values()}, "by one query, only what is named"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,16 @@ import pytest
 
 from domain.kernel import ids
 from domain.metering.peak import Peak
-from domain.metering.ports import AggregationType, Allowance, Bucket, EventPosition, Metric, Usage, UsageQuery
+from domain.metering.ports import (
+    AggregationType,
+    Allowance,
+    Bucket,
+    CustomAggregator,
+    EventPosition,
+    Metric,
+    Usage,
+    UsageQuery,
+)
 from domain.metering.prorated_period import ProratedPeriod, ProratedValue
 from projections.postgres import Database
 from projections.usage.reader import ClickHouseUsageReader
@@ -52,6 +62,11 @@ def changes(texts: str) -> tuple[ProratedValue, ...]:
         found.append(ProratedValue(full=Decimal(units), prorated=weight))
     return tuple(found)
 
+
+LAST_PRICED = CustomAggregator(
+    total_units="event.properties.v", amount="event.properties.v * custom_properties.price - state.total_units / 10"
+)
+"""Units are the last value; an event costs its value, less a tenth of the one before."""
 
 CASES: list[tuple[AggregationType, str, dict[str, Any], Usage, str]] = [
     ("count_agg", "03-01=1 03-02=x", {"in_advance": True}, used("2", 2, peak=peak("2", "2")), "A4"),
@@ -155,6 +170,20 @@ CASES: list[tuple[AggregationType, str, dict[str, Any], Usage, str]] = [
         *(used("0", 0, changes=(), peak=Peak()), "nothing"),
     ),
     ("weighted_sum_agg", "", {"duration_days": 31}, used("0", 0, level=Decimal(0)), "nothing"),
+    (
+        *("custom_agg", "03-02=10 03-01=4 03-02=x 03-02=2 04-01=9", {"custom_properties": (("price", "1.5"),)}),
+        *(used("2", 3, amount=Decimal("22.6")), "A20: 6, 15 - 0.4 and 3 - 1, by time and arrival"),
+    ),
+    (
+        *("custom_agg", "02-01=100 03-01=4", {"custom_properties": (("price", "1"),)}),
+        *(used("4", 1, amount=Decimal(4)), "A20: not recurring"),
+    ),
+    (
+        *("custom_agg", "02-01=100 03-01=4", {"custom_properties": (("price", "1"),), "recurring": True}),
+        *(used("4", 1, amount=Decimal(94), carried_amount=Decimal(100)), "A20: recurring"),
+    ),
+    ("custom_agg", "03-01=1", {}, used("0", 0), "A20: without a price no event counts"),
+    ("custom_agg", "", {"custom_properties": (("price", "1"),)}, used("0", 0), "A20: nothing"),
 ]
 
 
@@ -174,12 +203,25 @@ def query(kind: AggregationType, organization_id: UUID, recurring: bool = False,
     metric = Metric(
         code="calls",
         aggregation_type=kind,
-        field_name=None if kind == "count_agg" else "v",
+        field_name=None if kind in ("count_agg", "custom_agg") else "v",
         recurring=recurring,
+        custom_aggregator=LAST_PRICED if kind == "custom_agg" else None,
     )
     return UsageQuery(
         organization_id=organization_id, external_subscription_id="s1", metric=metric, from_at=FROM, to_at=TO, **asked
     )
+
+
+class CountingStore(UsageStore):
+    """The store, with its streamed statements counted."""
+
+    def __init__(self, store: UsageStore) -> None:
+        super().__init__(store._connect)
+        self.statements = 0
+
+    async def consume(self, *arguments: Any, **rest: Any) -> Any:
+        self.statements += 1
+        return await super().consume(*arguments, **rest)
 
 
 async def test_figures_of_the_specification(any_usage_store: UsageStore, database: Database) -> None:
@@ -236,6 +278,42 @@ async def test_amounts_of_events(any_usage_store: UsageStore, database: Database
     ((found,),) = await reader.aggregate([query("sum_agg", organization)], 0)
     exactly = Decimal("9999999999999999999999994.000000000000002")
     assert found == used("4", 4, precise_total_amount_cents=exactly), "the event that is no number does not count"
+
+
+async def test_folds_of_many_subscriptions_and_groups(any_usage_store: UsageStore, database: Database) -> None:
+    """One statement for all, whatever the expressions name: groups and questions are not mixed up."""
+    organization = ids.new()
+    lines = [
+        line(organization, subscription=f"s{number % 3}", properties={"v": number, "g": number % 2, "w": "2"})
+        for number in range(1, 13)
+    ]
+    await any_usage_store.insert(body(lines, seq=0), "folds")
+    of_v = CustomAggregator(total_units="state.total_units + event.properties.v", amount="event.properties.v")
+    of_w = CustomAggregator(total_units="state.total_units * 2 + 1", amount="event.properties.w")
+    queries = [
+        replace(
+            query("custom_agg", organization, group_by=group_by), metric=metric, external_subscription_id=subscription
+        )
+        for subscription in ("s0", "s1", "s2", "nobody")
+        for metric in (
+            Metric(code="calls", aggregation_type="custom_agg", custom_aggregator=one) for one in (of_v, of_w)
+        )
+        for group_by in ((), ("g",))
+    ]
+    counting = CountingStore(any_usage_store)
+    answers = await ClickHouseUsageReader(database, counting).aggregate(queries, 0)
+    assert counting.statements == 1
+    assert [[(usage.group, int(usage.units), int(usage.amount)) for usage in answer] for answer in answers[:4]] == [
+        [((), 3 + 6 + 9 + 12, 30)],
+        [(("0",), 6 + 12, 18), (("1",), 3 + 9, 12)],
+        [((), 15, 8)],
+        [(("0",), 3, 4), (("1",), 3, 4)],
+    ]
+    assert [[usage.units for usage in answer] for answer in answers[4:]] == [
+        *([[22], [14, 8], [15], [3, 3]]),
+        *([[26], [10, 16], [15], [3, 3]]),
+        *([[0], [], [0], []]),
+    ]
 
 
 async def test_questions_of_many_shapes(any_usage_store: UsageStore, database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -235,3 +236,29 @@ async def test_what_is_away_is_never_zero(database: Database) -> None:
     store = UsageStore(connector("http://durabill:secret@127.0.0.1:1/default"))
     with pytest.raises(UnavailableError):
         await ClickHouseUsageReader(database, store).aggregate([march(ids.new())], 0)
+
+
+async def test_rows_that_are_consumed_as_they_come(any_usage_store: UsageStore) -> None:
+    sql = "select number, repeat('x', 100) from numbers(50000) order by number"
+    total = await any_usage_store.consume(sql, tuple[int, str], lambda rows: sum(number for number, _ in rows))
+    assert total == sum(range(50_000)), "of several chunks"
+    assert await any_usage_store.consume(f"{sql} limit 0", tuple[int, str], list) == []
+    with pytest.raises(RefusedError):
+        await any_usage_store.consume("select nothing", tuple[int], list)
+
+
+class _BreaksOff(BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size) or self._fail()
+
+    def _fail(self) -> bytes:
+        raise ConnectionAbortedError("cut")
+
+
+@pytest.mark.parametrize("answer", [BytesIO(b"[1]\n[2"), _BreaksOff(b"[1]\n")], ids=["within a row", "after one"])
+async def test_an_answer_that_breaks_off_is_not_taken_for_all(
+    usage_store: UsageStore, monkeypatch: pytest.MonkeyPatch, answer: BytesIO
+) -> None:
+    monkeypatch.setattr(type(usage_store._connect()), "raw_stream", lambda *_, **__: answer)
+    with pytest.raises(UnavailableError):
+        await usage_store.consume("select 1", tuple[int], list)

@@ -86,11 +86,11 @@ async def test_days_and_events_are_billed_once(
         for number, at in enumerate(happened, start=1)
     ]
     if on_time:
-        await advance_subscription(ledger, usage, old.id, at=changed_at)
+        await advance_subscription(ledger, usage, shop.fees, old.id, at=changed_at)
     await shop.subscribe(at=changed_at.isoformat(), plan="new")
     line = await ledger.find_all(Subscription, shop.organization.id, external_id="s1")
     for subscription in line:
-        await advance_subscription(ledger, usage, subscription.id, at=changed_at + HORIZON)
+        await advance_subscription(ledger, usage, shop.fees, subscription.id, at=changed_at + HORIZON)
 
     invoices = await ledger.find_all(Invoice, shop.organization.id, customer_id=str(old.customer_id))
     fees = [fee for invoice in invoices for fee in invoice.content.fees]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate, pairwise
 from typing import Any
@@ -25,9 +26,9 @@ CURRENCIES = st.sampled_from(sorted(EXPONENTS))
 
 
 @st.composite
-def ranges(draw: st.DrawFn, *amounts: str, adjacent: bool = False) -> list[dict[str, Any]]:
-    """Contiguous ranges; every one of `amounts` is a decimal of each."""
-    step = draw(st.sampled_from([0, 1])) if adjacent else 1
+def ranges(draw: st.DrawFn, *amounts: str, steps: Sequence[int] = (1,)) -> list[dict[str, Any]]:
+    """Ranges that begin one of `steps` above the end of the one before; `amounts` are decimals of each."""
+    step = draw(st.sampled_from(steps))
     uppers = sorted(draw(st.sets(st.integers(1, 500), max_size=4)))
     uppers = [upper + 2 * place for place, upper in enumerate(uppers)]  # far enough apart for each to be a range
     lowers = [draw(st.sampled_from([0, 1])) if uppers and uppers[0] > 1 else 0, *(upper + step for upper in uppers)]
@@ -41,15 +42,15 @@ def graduated(**options: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"graduated_ranges": ranges("per_unit_amount", "flat_amount", **options)})
 
 
-SHARES = st.fixed_dictionaries({"graduated_percentage_ranges": ranges("rate", "flat_amount", adjacent=True)})
-VOLUMES = st.fixed_dictionaries({"volume_ranges": ranges("per_unit_amount", "flat_amount")})
+SHARES = st.fixed_dictionaries({"graduated_percentage_ranges": ranges("rate", "flat_amount", steps=(0, 1))})
+VOLUMES = st.fixed_dictionaries({"volume_ranges": ranges("per_unit_amount", "flat_amount", steps=(1, 2))})
 PACKAGES = st.fixed_dictionaries(
     {"amount": WIRE_AMOUNTS, "package_size": st.integers(1, 50), "free_units": st.integers(0, 50)}
 )
 STANDARD = st.fixed_dictionaries({"amount": WIRE_AMOUNTS})
 TERMS: dict[ChargeModel, st.SearchStrategy[dict[str, Any]]] = {
     "standard": STANDARD,
-    "graduated": graduated(adjacent=True),
+    "graduated": graduated(steps=(0, 1)),
     "graduated_percentage": SHARES,
     "package": PACKAGES,
     "volume": VOLUMES,
@@ -69,7 +70,7 @@ def test_more_usage_never_costs_less(charge_model: ChargeModel, data: st.DataObj
     assert cost(charge_model, properties, less) <= cost(charge_model, properties, more)
 
 
-@given(properties=graduated(adjacent=True), units=UNITS)
+@given(properties=graduated(steps=(0, 1)), units=UNITS)
 def test_the_units_of_the_ranges_are_the_units(properties: dict[str, Any], units: Decimal) -> None:
     priced = price("graduated", properties, PricedUsage(units=units))
     tiers = priced.amount_details["graduated_ranges"]
@@ -95,12 +96,15 @@ def test_one_range_without_a_flat_amount_is_a_standard_price(amount: str, units:
 
 @given(properties=VOLUMES, units=UNITS)
 def test_a_volume_has_the_price_of_the_range_it_is_in(properties: dict[str, Any], units: Decimal) -> None:
-    whole = units.to_integral_value(ROUND_CEILING)
-    (tier,) = [
+    """Lago's (12.7) where it has one, else the next above: below the first range, and in a hole."""
+    assert validate("volume", properties) == []
+    whole, tiers = units.to_integral_value(ROUND_CEILING), properties["volume_ranges"]
+    of_lago = [
         tier
-        for place, tier in enumerate(properties["volume_ranges"])
-        if (place == 0 or tier["from_value"] <= whole) and (tier["to_value"] is None or whole <= tier["to_value"])
+        for tier in tiers
+        if tier["from_value"] <= whole and (tier["to_value"] is None or units <= tier["to_value"])
     ]
+    (tier, *_) = of_lago or [tier for tier in tiers if tier["from_value"] > whole]
     expected = units * Decimal(tier["per_unit_amount"]) + Decimal(tier["flat_amount"])
     assert cost("volume", properties, units) == expected
 
@@ -128,7 +132,7 @@ def test_events_in_advance_add_up_to_the_whole(
     assert sum(fee.precise_amount_cents for fee in fees) == whole * 100
 
 
-@given(properties=graduated(adjacent=True), values=st.lists(st.decimals("0.01", 200, places=2), min_size=1, max_size=8))
+@given(properties=graduated(steps=(0, 1)), values=st.lists(st.decimals("0.01", 200, places=2), min_size=1, max_size=8))
 def test_graduated_for_the_whole_period_is_not_prorated(properties: dict[str, Any], values: list[Decimal]) -> None:
     changes = [ProratedValue(full=value, prorated=value) for value in values]
     units = sum(values, Decimal(0))

@@ -21,7 +21,17 @@ from api.ingest.properties import lines as stored
 from domain.kernel import ids
 from domain.kernel.decimals import exact
 from domain.kernel.zones import start_of_day
-from domain.metering.ports import AggregationType, Allowance, Bucket, EventPosition, Metric, Usage, UsageQuery, Values
+from domain.metering.ports import (
+    AggregationType,
+    Allowance,
+    Bucket,
+    CustomAggregator,
+    EventPosition,
+    Metric,
+    Usage,
+    UsageQuery,
+    Values,
+)
 from domain.metering.prorated_period import ProratedPeriod
 from domain.metering.proration import full_units
 from domain.metering.usage_event import UsageEvent
@@ -58,7 +68,15 @@ GROUPS: tuple[tuple[str, ...], ...] = ((), (), (), ("zone",), ("zone", "tier"), 
 KINDS: tuple[AggregationType, ...] = (
     *("count_agg", "max_agg", "latest_agg", "weighted_sum_agg"),
     *("sum_agg", "sum_agg", "sum_agg", "unique_count_agg", "unique_count_agg", "unique_count_agg"),
+    *("custom_agg", "custom_agg"),
 )
+FOLDS = (
+    ("state.total_units * 2 + event.properties.bytes", "event.properties.bytes - state.total_units"),
+    ("event.timestamp + event.properties.tier", "1 / event.properties.bytes"),
+    ("greatest(state.total_units, event.properties.bytes)", "event.properties.bytes * custom_properties.price"),
+    ("state.total_units + 1", "least(custom_properties.price, 10 - state.amount)"),
+)
+PRICES = ("0.1", "3", "-2", "1e5", "free")
 MICROSECOND = timedelta(microseconds=1)
 ENDS = (MICROSECOND, MICROSECOND, timedelta(days=1), timedelta(hours=5))
 """How long before a midnight a window ends."""
@@ -93,6 +111,8 @@ def new_queries(random: Random, zone: str) -> list[UsageQuery]:
         )
         free_units = Decimal(random.choice(("0", "0.5", "2", "3", "1" + 40 * "0", "2." + 39 * "0" + "1")))
         allowance = Allowance(free_events=random.choice((0, 0, 1, 3, 10**20)), free_units=free_units)
+        total_units, amount = random.choice(FOLDS)
+        aggregator = CustomAggregator(total_units=total_units, amount=amount)
         return UsageQuery(
             organization_id=ids.new(),
             external_subscription_id="s1",
@@ -100,7 +120,8 @@ def new_queries(random: Random, zone: str) -> list[UsageQuery]:
                 code="calls",
                 aggregation_type=kind,
                 field_name=None if kind == "count_agg" else "bytes",
-                recurring=(can_change or kind == "weighted_sum_agg") and random.random() < 0.6,
+                recurring=(can_change or kind in ("weighted_sum_agg", "custom_agg")) and random.random() < 0.6,
+                custom_aggregator=aggregator if kind == "custom_agg" else None,
             ),
             from_at=EPOCH,
             to_at=EPOCH,
@@ -111,6 +132,7 @@ def new_queries(random: Random, zone: str) -> list[UsageQuery]:
             allowance=allowance if kind == "sum_agg" and random.random() < 0.5 else None,
             each_event=random.random() < 0.5,
             in_advance=(can_change or kind == "count_agg") and random.random() < 0.6,
+            custom_properties=(("price", random.choice(PRICES)),) if kind == "custom_agg" else (),
         )
 
     return [query(kind) for kind in KINDS]

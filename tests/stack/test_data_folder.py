@@ -32,6 +32,7 @@ def test_keys_are_made_once_for_this_user_alone(tmp_path: Path) -> None:
     folder.prepare()
     key = folder.key("admin")
     assert len(key) >= 32
+    assert key.isalnum(), "as an argument of a command it must not look like an option"
     assert folder.key("admin") == key
     assert stat.S_IMODE(folder.key_file("admin").stat().st_mode) == 0o600
 

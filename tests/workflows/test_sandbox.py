@@ -164,6 +164,7 @@ async def test_what_the_ledger_does_not_know_holds_nobody_up(world: World) -> No
             subscription_id=kernel_ids.new(),
             organization_id=sandbox.id,
             customer_id=kernel_ids.new(),
+            plan_id=kernel_ids.new(),
             lives=True,
             now=instant("2024-01-01"),
         )

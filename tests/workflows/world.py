@@ -24,6 +24,7 @@ from projections.ledger.ledger import PostgresLedger
 from projections.ledger.tail import follow
 from projections.postgres import Database
 from projections.views import test_clocks
+from projections.views.fees import PostgresBilledFees
 from tests.builders import MemoryUsage, Shop, instant
 from workflows import ids
 from workflows.calls import Caller
@@ -51,7 +52,9 @@ class World:
     async def bill(self, subscription_id: UUID, *, at: datetime) -> datetime | None:
         self.tries.append((subscription_id, at))
         await self.before(subscription_id, at)
-        return await advance_subscription(self.ledger, self.usage, subscription_id, at=at)
+        return await advance_subscription(
+            self.ledger, self.usage, PostgresBilledFees(self.database), subscription_id, at=at
+        )
 
     @property
     def caller(self) -> Caller:

@@ -18,6 +18,7 @@ from domain.catalog.commands import create_billable_metric, delete_billable_metr
 from domain.kernel.decimals import wire
 from domain.kernel.errors import InvalidInputError, NotFoundError
 from domain.metering.expression import EvaluationError, InvalidExpressionError, parse
+from domain.organizations.organization import Organization
 from projections import views
 from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
 from projections.views import billable_metrics, plans, reading
@@ -29,7 +30,8 @@ router = Resource("billable_metrics")
 async def post_billable_metric(call: Call) -> Json:
     """Create a billable metric."""
     tenant = call.tenant
-    details = read_details(call.fields("billable_metric"))
+    fields = call.fields("billable_metric")
+    details = read_details(fields, may_be_custom=await _may_be_custom(tenant))
     metric = await create_billable_metric(tenant.ledger, tenant.organization_id, details, at=await tenant.now())
     return _changed(call, metric)
 
@@ -79,11 +81,12 @@ async def get_billable_metric(call: Call) -> Json:
 async def put_billable_metric(call: Call) -> Json:
     """Change a billable metric; once plans charge for it, only its name, description and filters."""
     tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("billable_metric")
+    may_be_custom = await _may_be_custom(tenant)
     metric = await update_billable_metric(
         tenant.ledger,
         tenant.organization_id,
         code,
-        lambda before: read_details(fields, before),
+        lambda before: read_details(fields, before, may_be_custom=may_be_custom),
         plan_ids=await _plan_ids(tenant, code),
         at=await tenant.now(),
     )
@@ -102,6 +105,10 @@ async def remove_billable_metric(call: Call) -> Json:
         at=await tenant.now(),
     )
     return _changed(call, metric)
+
+
+async def _may_be_custom(tenant: Tenant) -> bool:
+    return (await tenant.ledger.load(Organization, tenant.organization_id)).details.custom_aggregation
 
 
 async def _plan_ids(tenant: Tenant, code: str) -> list[UUID]:

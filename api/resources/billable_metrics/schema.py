@@ -11,30 +11,34 @@ from api.fields import Fields
 from domain.catalog.billable_metric import BillableMetricDetails, MetricFilter, RoundingFunction
 from domain.kernel.errors import ForbiddenError
 from domain.metering.expression import MAX_LENGTH, InvalidExpressionError, parse
-from domain.metering.ports import AggregationType
+from domain.metering.ports import WITHOUT_FIELD, AggregationType, CustomAggregator
 
 LONGEST_DESCRIPTION = 10_000
 _RECURRING = ("sum_agg", "unique_count_agg", "weighted_sum_agg", "custom_agg")
-_WITHOUT_FIELD = ("count_agg", "custom_agg")
 _MOST_DIGITS = 15
 
 
-def read_details(fields: Fields, before: BillableMetricDetails | None = None) -> BillableMetricDetails:
+def read_details(
+    fields: Fields, before: BillableMetricDetails | None = None, *, may_be_custom: bool
+) -> BillableMetricDetails:
     """The details in the body; what it leaves out is as it was `before`.
+
+    Args:
+        may_be_custom: whether the organization was opted in to `custom_agg` (A20).
 
     Raises:
         InvalidInputError: a value is refused.
-        ForbiddenError: `custom_agg`, which runs code of the user's.
+        ForbiddenError: `custom_agg` without that.
     """
     old = before or BillableMetricDetails(name="", code="", aggregation_type="count_agg")
     aggregation = fields.choice(
         "aggregation_type", get_args(AggregationType), before.aggregation_type if before else None
     )
     fields.required("aggregation_type", aggregation)
-    if aggregation == "custom_agg":
+    if aggregation == "custom_agg" and not may_be_custom:
         raise ForbiddenError("feature_unavailable")
     field_name = fields.text("field_name", old.field_name)
-    if aggregation not in (None, *_WITHOUT_FIELD):
+    if aggregation is not None and aggregation not in WITHOUT_FIELD:
         fields.required("field_name", field_name)
     recurring = bool(fields.boolean("recurring", old.recurring))
     if recurring and aggregation not in (None, *_RECURRING):
@@ -55,6 +59,7 @@ def read_details(fields: Fields, before: BillableMetricDetails | None = None) ->
             "rounding_precision", old.rounding_precision, least=-_MOST_DIGITS, most=_MOST_DIGITS
         ),
         expression=_read_expression(fields, old.expression),
+        custom_aggregator=_read_custom_aggregator(fields, aggregation, old.custom_aggregator),
         filters=_read_filters(fields, old.filters),
     )
     fields.check()
@@ -69,6 +74,35 @@ def _read_expression(fields: Fields, before: str | None) -> str | None:
         except InvalidExpressionError:
             fields.refuse("expression", "invalid_expression")
     return expression or None
+
+
+def _read_custom_aggregator(
+    fields: Fields, aggregation: AggregationType | None, before: CustomAggregator | None
+) -> CustomAggregator | None:
+    """The expressions of `custom_agg`, which needs them; no other aggregation takes any."""
+    given = fields.object("custom_aggregator")
+    if aggregation != "custom_agg":
+        if given is not None:
+            fields.refuse("custom_aggregator", "not_compatible_with_aggregation_type")
+        return None
+    if given is None:
+        aggregator = None if "custom_aggregator" in fields else before
+        fields.required("custom_aggregator", aggregator)
+        return aggregator
+    return CustomAggregator(
+        total_units=_read_fold(given, "total_units", None if before is None else before.total_units),
+        amount=_read_fold(given, "amount", None if before is None else before.amount),
+    )
+
+
+def _read_fold(fields: Fields, name: str, before: str | None) -> str:
+    source = fields.mandatory_text(name, before, longest=MAX_LENGTH)
+    if name not in fields.errors:
+        try:
+            parse(source, of_fold=True)
+        except InvalidExpressionError:
+            fields.refuse(name, "invalid_expression")
+    return source
 
 
 def _read_filters(fields: Fields, before: tuple[MetricFilter, ...]) -> tuple[MetricFilter, ...]:

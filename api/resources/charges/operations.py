@@ -16,12 +16,12 @@ from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import command_id, new_id
 from api.resources.charges.known import look_up
-from api.resources.charges.places import Place
+from api.resources.charges.places import Place, cascades, past_plans
 from api.resources.charges.schema import read_filter, read_new_charge
 from api.tenant import Tenant
 from domain.catalog.charge import Charge, ChargeFilter
 from domain.catalog.override import copied_filter_id
-from domain.catalog.plan import Plan, PlanDetails
+from domain.catalog.plan import PlanDetails
 from domain.kernel.errors import NotFoundError
 from projections.presenters.charges import present_charge, present_charge_filter
 from projections.views import billable_metrics, taxes
@@ -55,7 +55,7 @@ async def post_charge(call: Call, place: Place) -> Json:
         fields.check()
         return replace(before, charges=(*before.charges, charge))
 
-    changed = await place.update(plan, add, cascade=_cascades(fields), at=at)
+    changed = await place.update(plan, add, cascade=cascades(fields), at=at)
     return await _body(tenant, changed.details.charges[-1])
 
 
@@ -76,7 +76,7 @@ async def put_charge(call: Call, place: Place) -> Json:
         new_code = charge.code
         return before.with_charge(charge)
 
-    changed = await place.update(plan, change, cascade=_cascades(fields), at=at)
+    changed = await place.update(plan, change, cascade=cascades(fields), at=at)
     return await _body(tenant, changed.details.charge(new_code))
 
 
@@ -89,7 +89,7 @@ async def delete_charge(call: Call, place: Place) -> Json:
         gone = before.charge(code)
         return replace(before, charges=tuple(charge for charge in before.charges if charge.id != gone.id))
 
-    cascade = _cascades(Fields(call.parameters).object("charge"))
+    cascade = cascades(Fields(call.parameters).object("charge"))
     await place.update(plan, remove, cascade=cascade, at=await tenant.now())
     return await _body(tenant, removed)
 
@@ -126,7 +126,7 @@ async def delete_filter(call: Call, place: Place) -> Json:
         kept = tuple(filter_ for filter_ in charge.filters if filter_ is not gone)
         return before.with_charge(replace(charge, filters=kept))
 
-    cascade = _cascades(Fields(call.parameters).object("filter"))
+    cascade = cascades(Fields(call.parameters).object("filter"))
     await place.update(plan, remove, cascade=cascade, at=await call.tenant.now())
     return _filter_body(charge, removed)
 
@@ -134,7 +134,7 @@ async def delete_filter(call: Call, place: Place) -> Json:
 async def charge_again(call: Call, plan_id: UUID) -> Json:
     """The charge that a command was about: as it is now, or as it last was."""
     code, made = call.identifiers.get("charge_code"), command_id(call, "charge")
-    past = [charge for plan in await _past(call.tenant, plan_id) for charge in plan.details.charges]
+    past = [charge for plan in await past_plans(call.tenant, plan_id) for charge in plan.details.charges]
     meant = next(charge.id for charge in past if charge.id == made or charge.code == code)
     return await _body(call.tenant, next(charge for charge in past if charge.id == meant))
 
@@ -143,7 +143,7 @@ async def filter_again(call: Call, plan_id: UUID) -> Json:
     """Likewise the filter."""
     asked = call.identifiers.get("filter_id")
     filter_id = command_id(call, "charge_filter") if asked is None else UUID(asked)
-    for plan in await _past(call.tenant, plan_id):
+    for plan in await past_plans(call.tenant, plan_id):
         for charge in plan.details.charges:
             for filter_ in charge.filters:
                 if filter_.id in (filter_id, copied_filter_id(filter_id, plan.id)):
@@ -167,21 +167,10 @@ async def _write_filter(call: Call, place: Place, *, is_new: bool) -> Json:
         filters = [new if filter_ is old else filter_ for filter_ in charge.filters]
         return before.with_charge(replace(charge, filters=tuple(filters if old is not None else [*filters, new])))
 
-    changed = await place.update(plan, write, cascade=_cascades(fields), at=at)
+    changed = await place.update(plan, write, cascade=cascades(fields), at=at)
     charge = changed.details.charge(code)
     ids_of_it = (filter_id, copied_filter_id(filter_id, changed.id))
     return _filter_body(charge, next(filter_ for filter_ in charge.filters if filter_.id in ids_of_it))
-
-
-def _cascades(fields: Fields | None) -> bool:
-    return fields is not None and bool(fields.boolean("cascade_updates"))
-
-
-async def _past(tenant: Tenant, plan_id: UUID) -> list[Plan]:
-    """The plan as it was, the latest first; of a copy then the plan that it was made of."""
-    plans = await tenant.ledger.history(Plan, plan_id)
-    parent_id = plans[0].parent_id
-    return plans if parent_id is None else plans + await tenant.ledger.history(Plan, parent_id)
 
 
 async def _body(tenant: Tenant, charge: Charge) -> Json:

@@ -15,6 +15,7 @@ from uuid import UUID
 from api.fields import Fields
 from api.resources.charges.known import Known
 from api.resources.plans import unavailable
+from api.resources.plans.parts import read_parts
 from api.resources.taxes.named import read_tax_ids
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import AppliedPricingUnit, Charge, ChargeFilter, charge_code
@@ -22,6 +23,7 @@ from domain.kernel import ids
 from domain.kernel.decimals import wire
 from domain.kernel.errors import ForbiddenError, NotFoundError
 from domain.metering.matching import ALL_FILTER_VALUES
+from domain.pricing.charge_models import custom
 from domain.pricing.compatibility import check
 from domain.pricing.registry import ChargeModel, validate, with_defaults
 
@@ -44,7 +46,7 @@ _LEAST_RATE, _LARGEST_RATE = Decimal("1e-15"), Decimal("1e15")
 def read_charges(
     fields: Fields, before: Sequence[Charge], known: Known, *, subscribed: bool, at: datetime
 ) -> tuple[Charge, ...]:
-    """The list in the body, whole: charges are known by id, those that it does not name are gone.
+    """The list in the body, see `read_parts`.
 
     Args:
         known: with the metrics of all charges, those of before too.
@@ -54,24 +56,13 @@ def read_charges(
         NotFoundError: a metric that does not exist.
         ConflictError: the plan has moved on since its metrics were read.
     """
-    entries = fields.objects("charges")
-    if entries is None:
-        return tuple(before)
-    olds = {charge.id: charge for charge in before}
-    matched = [olds.pop(id_, None) if (id_ := entry.uuid("id")) else None for entry in entries]
-    codes = {entry.text("code") or (old.code if old else None) for entry, old in zip(entries, matched, strict=True)}
-    taken = {code for code in codes if code}
-    after: list[Charge] = []
-    for entry, old in zip(entries, matched, strict=True):
+
+    def read(entry: Fields, old: Charge | None, taken: set[str]) -> Charge:
         if old is None:
-            charge = read_new_charge(entry, ids.new(), known, taken, at=at)
-        else:
-            charge = read_charge(entry, old, known, subscribed=subscribed, at=at)
-        taken.add(charge.code)
-        after.append(charge)
-    if len({charge.code for charge in after}) < len(after):
-        fields.refuse("code", "value_already_exist")
-    return tuple(after)
+            return read_new_charge(entry, ids.new(), known, taken, at=at)
+        return read_charge(entry, old, known, subscribed=subscribed, at=at)
+
+    return read_parts(fields, "charges", before, read)
 
 
 def read_new_charge(fields: Fields, charge_id: UUID, known: Known, taken: Iterable[str], *, at: datetime) -> Charge:
@@ -130,7 +121,7 @@ def read_filter(
 ) -> ChargeFilter:
     """A filter with what the body says of it; `old` is None for one that begins, which has a random id."""
     values = old.values if old is not None and "values" not in fields else _read_values(fields, metric)
-    properties = _read_properties(fields, charge.charge_model, old.properties if old else None)
+    properties = _read_properties(fields, charge.charge_model, metric, old.properties if old else None)
     properties.pop("presentation_group_keys", None)  # only charges have them (R6)
     name = fields.text("invoice_display_name", old.invoice_display_name if old else None)
     begun = old or ChargeFilter(id=ids.new(), values=values, properties={}, created_at=at)
@@ -153,7 +144,7 @@ def _read(
     read = replace(
         charge,
         charge_model=model or charge.charge_model,
-        properties=_read_properties(fields, model, charge.properties),
+        properties=_read_properties(fields, model, metric, charge.properties),
         invoice_display_name=fields.text("invoice_display_name", charge.invoice_display_name),
         pay_in_advance=bool(fields.boolean("pay_in_advance", charge.pay_in_advance)),
         invoiceable=True if invoiceable is None else invoiceable,
@@ -180,18 +171,23 @@ def _read(
     return read
 
 
-def _read_properties(fields: Fields, model: ChargeModel | None, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def _read_properties(
+    fields: Fields, model: ChargeModel | None, metric: BillableMetricDetails, before: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Properties in wire form, checked and completed (M2, M3)."""
     given = fields.object("properties")
     if model is None:
         return {}
     properties = with_defaults(model, given.values if given is not None else before)
-    _check(fields, model, properties)
+    _check(fields, model, metric, properties)
     return properties
 
 
-def _check(fields: Fields, model: ChargeModel, properties: Mapping[str, Any]) -> None:
-    for code in validate(model, properties):
+def _check(fields: Fields, model: ChargeModel, metric: BillableMetricDetails, properties: Mapping[str, Any]) -> None:
+    codes = validate(model, properties)
+    if not codes and model == "custom" and metric.custom_aggregator is not None:
+        codes += custom.validate_for(metric.custom_aggregator, properties)
+    for code in codes:
         fields.refuse("properties", code)
 
 
@@ -228,7 +224,7 @@ def _read_filters(
     entries = fields.objects("filters")
     if entries is None or model is None:
         for filter_ in charge.filters:  # another model takes other properties
-            _check(fields, charge.charge_model, filter_.properties)
+            _check(fields, charge.charge_model, metric, filter_.properties)
         return charge.filters
     left = [*charge.filters]
     after: list[ChargeFilter] = []

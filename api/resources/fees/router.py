@@ -75,7 +75,7 @@ async def list_fees(call: Call) -> Json:
         tenant.organization_id,
         "fees",
         where,
-        order="created_at, invoice_id, (doc->>'position')::int",
+        order="created_at, invoice_id, (doc->>'position')::int, id",
         limit=page.size,
         offset=page.offset,
     )

@@ -45,7 +45,7 @@ def where_of(call: Call) -> Where:
         ("issuing_date_to", "issuing_date <= %(issuing_date_to)s"),
     ):
         if value := call.text(name):
-            where.add(condition, **{name: _date(name, value)})
+            where.add(condition, **{name: day_of(name, value)})
     for name, condition in (
         ("amount_from", "total_amount_cents >= %(amount_from)s"),
         ("amount_to", "total_amount_cents <= %(amount_to)s"),
@@ -76,7 +76,8 @@ def _flags(call: Call, where: Where) -> None:
             raise InvalidInputError({name: ["value_is_invalid"]})
 
 
-def _date(name: str, text: str) -> date:
+def day_of(name: str, text: str) -> date:
+    """The date that a parameter names. Raises InvalidInputError where it names none."""
     try:
         return date.fromisoformat(text[:10])
     except ValueError:

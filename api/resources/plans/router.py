@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from api.call import Call
@@ -10,6 +10,7 @@ from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import answers
 from api.resources.charges.known import Known, look_up
+from api.resources.fixed_charges.known import KnownAddOn, look_up_add_ons
 from api.resources.plans.schema import read_details
 from api.routing import Resource
 from api.tenant import Tenant
@@ -17,22 +18,21 @@ from domain.catalog.commands import create_plan, delete_plan, update_plan
 from domain.catalog.plan import Plan
 from domain.kernel.errors import NotFoundError
 from projections import views
-from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
-from projections.views import billable_metrics, plans, reading, taxes
+from projections.presenters.plans import Named, present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.views import add_ons, billable_metrics, plans, reading, taxes
 from projections.views.reading import Doc
-from projections.views.taxes import TaxView
 
 router = Resource("plans")
 
-_Presenter = Callable[[Doc, dict[str, str], dict[str, TaxView], plans.PlanCounts], Json]
+_Presenter = Callable[[Doc, Named, plans.PlanCounts], Json]
 
 
 @router.post("/plans")
 async def post_plan(call: Call) -> Json:
-    """Create a plan, with its charges."""
+    """Create a plan, with its charges and fixed charges."""
     tenant, fields, at = call.tenant, call.fields("plan"), await call.tenant.now()
-    known = await _known(tenant, fields, None)
-    details = read_details(fields, None, known, subscribed=False, at=at)
+    known, sold = await _known(tenant, fields, None), await _add_ons(tenant, fields)
+    details = read_details(fields, None, known, sold, subscribed=False, at=at)
     plan = await create_plan(tenant.ledger, tenant.organization_id, details, at=at)
     return await _body(tenant, plan)
 
@@ -54,19 +54,19 @@ async def get_plan(call: Call) -> Json:
 
 @router.put("/plans/{code:path}")
 async def put_plan(call: Call) -> Json:
-    """Change a plan; where the body has charges, those that it does not name are removed.
+    """Change a plan; where the body has charges or fixed charges, those that it does not name are removed.
 
     With `cascade_updates` the copies that subscriptions have of their own follow.
     """
     tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("plan")
     at, doc = await tenant.now(), await _get(tenant, code)
-    known = await _known(tenant, fields, doc)
+    known, sold = await _known(tenant, fields, doc), await _add_ons(tenant, fields)
     subscribed = await plans.is_subscribed(tenant.database, tenant.organization_id, doc["id"])
     plan = await update_plan(
         tenant.ledger,
         tenant.organization_id,
         code,
-        lambda before: read_details(fields, before, known, subscribed=subscribed, at=at),
+        lambda before: read_details(fields, before, known, sold, subscribed=subscribed, at=at),
         cascade=bool(fields.boolean("cascade_updates")),
         at=at,
     )
@@ -105,18 +105,35 @@ async def _again(tenant: Tenant, plan_id: UUID) -> Json:
 
 
 async def _present(tenant: Tenant, docs: Sequence[Doc], presenter: _Presenter) -> list[Json]:
-    """The plans with what they count, whose metrics they charge for and their taxes, read once for all."""
+    """The plans with what they count and name, read once for all."""
     counts = await plans.counts(tenant.database, tenant.organization_id, [doc["id"] for doc in docs])
     charged = {UUID(charge["billable_metric_id"]) for doc in docs for charge in doc["details"]["charges"]}
     metrics = await billable_metrics.of_ids(tenant.database, tenant.organization_id, charged)
     codes = {metric["id"]: metric["details"]["code"] for metric in metrics.values()}
-    taxed = [part for doc in docs for part in (doc["details"], *doc["details"]["charges"])]
-    named = (tax_id for part in taxed for tax_id in part["tax_ids"])
-    found = await taxes.of_ids(tenant.database, tenant.organization_id, named)
-    return [presenter(doc, codes, found, counts[doc["id"]]) for doc in docs]
+    sold = {UUID(fixed["add_on_id"]) for doc in docs for fixed in doc["details"]["fixed_charges"]}
+    found = await add_ons.of_ids(tenant.database, tenant.organization_id, sold)
+    tax_ids = (tax_id for doc in docs for part in _taxed(doc["details"]) for tax_id in part["tax_ids"])
+    named = Named(
+        codes,
+        {str(add_on_id): add_on for add_on_id, add_on in found.items()},
+        await taxes.of_ids(tenant.database, tenant.organization_id, tax_ids),
+    )
+    return [presenter(doc, named, counts[doc["id"]]) for doc in docs]
+
+
+def _taxed(details: Doc) -> list[Doc]:
+    """What of a plan may have taxes of its own."""
+    commitment = details["minimum_commitment"]
+    return [details, *details["charges"], *details["fixed_charges"], *([commitment] if commitment else [])]
 
 
 async def _known(tenant: Tenant, fields: Fields, before: Doc | None) -> Known:
     """What the body and its charges name, and the metrics of those that are there."""
     charged = [UUID(charge["billable_metric_id"]) for charge in before["details"]["charges"]] if before else []
-    return await look_up(tenant, fields.objects("charges") or [], charged, taxed=[fields], metric="billable_metrics")
+    commitment = fields.object("minimum_commitment")
+    taxed = [fields, *([commitment] if commitment else []), *(fields.objects("fixed_charges") or [])]
+    return await look_up(tenant, fields.objects("charges") or [], charged, taxed=taxed, metric="billable_metrics")
+
+
+async def _add_ons(tenant: Tenant, fields: Fields) -> Mapping[UUID, KnownAddOn]:
+    return await look_up_add_ons(tenant, fields.objects("fixed_charges") or [])

@@ -1,6 +1,6 @@
 """What a body may say of a plan.
 
-Source: api-surface "Plans", 3.10, 3.11; metering-pricing P1, P11, M1-M7.
+Source: api-surface "Plans", 3.10, 3.11; metering-pricing P1, P11, M1-M7, W1, D1.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import get_args
+from uuid import UUID
 
 from api import formats
 from api.fields import Fields
 from api.resources.billable_metrics.schema import LONGEST_DESCRIPTION
 from api.resources.charges.known import Known
 from api.resources.charges.schema import read_charges
+from api.resources.fixed_charges.known import KnownAddOn
+from api.resources.fixed_charges.schema import read_fixed_charges
 from api.resources.organizations.schema import MOST_DAYS
 from api.resources.plans import unavailable
 from api.resources.taxes.named import read_tax_ids
-from domain.catalog.plan import PlanDetails
+from domain.catalog.plan import MinimumCommitment, PlanDetails
+from domain.kernel import ids
 from domain.subscriptions.intervals import Interval
 
 METADATA_ENTRIES, METADATA_KEY, METADATA_VALUE = 50, 100, 255
@@ -37,17 +41,24 @@ _FROZEN = (
 
 
 def read_details(
-    fields: Fields, before: PlanDetails | None, known: Known, *, subscribed: bool, at: datetime
+    fields: Fields,
+    before: PlanDetails | None,
+    known: Known,
+    add_ons: Mapping[UUID, KnownAddOn],
+    *,
+    subscribed: bool,
+    at: datetime,
 ) -> PlanDetails:
     """The details in the body; what it leaves out is as it was `before`.
 
     Args:
         known: with the metrics of all charges, those of before too, and the taxes of the body.
+        add_ons: those that the body names.
         subscribed: whether the plan has, or had, a subscription.
 
     Raises:
         InvalidInputError: a value is refused, or nothing bills it yet (`unavailable.py`).
-        NotFoundError: a billable metric that does not exist.
+        NotFoundError: a billable metric or an add-on that does not exist.
         ConflictError: the plan has moved on since its metrics were read.
     """
     fields = Fields({key: value for key, value in fields.values.items() if not (subscribed and key in _FROZEN)})
@@ -73,11 +84,34 @@ def read_details(
         bill_charges_monthly=fields.boolean("bill_charges_monthly", old.bill_charges_monthly),
         bill_fixed_charges_monthly=fields.boolean("bill_fixed_charges_monthly", old.bill_fixed_charges_monthly),
         charges=read_charges(fields, old.charges, known, subscribed=subscribed, at=at),
+        fixed_charges=read_fixed_charges(fields, old.fixed_charges, add_ons, known.taxes, subscribed=subscribed, at=at),
+        minimum_commitment=_read_commitment(fields, old.minimum_commitment, known.taxes, at=at),
         tax_ids=read_tax_ids(fields, known.taxes, old.tax_ids),
         metadata=_read_metadata(fields, old.metadata),
     )
     fields.check()
     return details
+
+
+def _read_commitment(
+    fields: Fields, before: MinimumCommitment | None, taxes: Mapping[str, UUID], *, at: datetime
+) -> MinimumCommitment | None:
+    """The one in the body; null or an empty object is none (D1)."""
+    if "minimum_commitment" not in fields:
+        return before
+    given = fields.object("minimum_commitment")
+    if given is None or not given.values:
+        return None
+    amount_cents = given.integer("amount_cents", before.amount_cents if before else None, least=1)
+    given.required("amount_cents", amount_cents)
+    begun = before or MinimumCommitment(id=ids.new(), amount_cents=0, created_at=at)
+    read = replace(
+        begun,
+        amount_cents=amount_cents or 0,
+        invoice_display_name=given.text("invoice_display_name", begun.invoice_display_name),
+        tax_ids=read_tax_ids(given, taxes, begun.tax_ids),
+    )
+    return read if before is None or read == before else replace(read, updated_at=at)
 
 
 def _read_metadata(fields: Fields, before: Mapping[str, str | None] | None) -> Mapping[str, str | None] | None:

@@ -9,7 +9,7 @@ from api.fields import Fields
 
 CODE = "feature_unavailable"
 
-_OF_PLANS = ("fixed_charges", "minimum_commitment", "usage_thresholds")
+_OF_PLANS = ("usage_thresholds",)
 _OF_CHARGES = ("accepts_target_wallet",)
 
 _NOTHING: tuple[object, ...] = (None, False, 0, "", "0", "false", [], {})

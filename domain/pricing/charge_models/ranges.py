@@ -14,9 +14,9 @@ from typing import Any, Protocol, TypeVar
 from domain.kernel.decimals import wire
 from domain.pricing.properties import bound, decimal
 
-NEXT_ONLY = (1,)
 ADJACENT_OR_NEXT = (0, 1)
-"""How far a range may begin above the end of the one before: "0-10, 10-20" or "0-10, 11-20"."""
+NEXT_OR_HOLE = (1, 2)
+"""How far a range may begin above the end of the one before: "0-10, 10-20", "0-10, 11-20" or "0-10, 12-20"."""
 
 
 class Range(Protocol):
@@ -99,7 +99,7 @@ def validate(ranges: object, name: str, amounts: Mapping[str, str], *, steps: Se
 
 
 def _contiguous(ranges: Sequence[Mapping[str, Any]], steps: Sequence[int]) -> bool:
-    """Whether the ranges begin at 0 or 1, ascend without a hole and only the last one is open."""
+    """Whether the ranges begin at 0 or 1, ascend by `steps` and only the last one is open."""
     bounds = [(bound(tier.get("from_value")), bound(tier.get("to_value"))) for tier in ranges]
     lowers, uppers = [lower for lower, _ in bounds], [upper for _, upper in bounds]
     return (

@@ -17,7 +17,7 @@ KEYS = frozenset(DEFAULTS)
 
 def validate(properties: Mapping[str, Any]) -> list[str]:
     return ranges.validate(
-        properties.get("volume_ranges"), "volume_ranges", PRICED_RANGE_AMOUNTS, steps=ranges.NEXT_ONLY
+        properties.get("volume_ranges"), "volume_ranges", PRICED_RANGE_AMOUNTS, steps=ranges.NEXT_OR_HOLE
     )
 
 
@@ -28,8 +28,12 @@ def parse(properties: Mapping[str, Any]) -> tuple[PricedRange, ...]:
 def price(usage: PricedUsage, tiers: Sequence[PricedRange]) -> Price:
     """Units before proration choose the range, prorated units are priced.
 
+    The range is the first whose upper bound they do not exceed. Where ranges leave a hole ("0-10, 12-20") it belongs to
+    the range above: 10.5 and 11 cost what 12 does. Lago takes such ranges and asks besides that a range begin at or
+    below the units, rounded up: then none has 10.5 or 11, and the units that are used would have no price.
+
     Args:
-        tiers: ascending, contiguous, the last one unbounded. Units below zero are none (Q12).
+        tiers: ascending, the last one unbounded. Units below zero are none (Q12).
     """
     units = max(usage.units, Decimal(0))
     reached = units if usage.full_units is None else usage.full_units

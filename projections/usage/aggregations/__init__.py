@@ -15,14 +15,8 @@ from projections.usage.aggregations import sum as total
 from projections.usage.shape import Shape
 
 
-class Aggregation(Protocol):
-    """A module.
-
-    Attributes:
-        Row: a msgspec struct like an array: what is found of one group. Made without arguments, that of no events.
-    """
-
-    Row: type[Any]
+class Selection(Protocol):
+    """What a module asks of events."""
 
     def condition(self, value: str) -> str:
         """Which events count; `value` is the text of the property that is aggregated, the event is `e`."""
@@ -34,8 +28,18 @@ class Aggregation(Protocol):
         ...
 
     def select(self, shape: Shape, rows: str) -> str:
-        """A select of `question`, `group` and `found` (a tuple: the row) from the select `rows`."""
+        """A select from the select `rows`: of an `Aggregation` `question`, `group` and `found` (a tuple: the row)."""
         ...
+
+
+class Aggregation(Selection, Protocol):
+    """A module whose answer is one row per group.
+
+    Attributes:
+        Row: a msgspec struct like an array: what is found of one group. Made without arguments, that of no events.
+    """
+
+    Row: type[Any]
 
     def usage(self, query: UsageQuery, row: Any, /) -> Usage: ...
 
@@ -48,4 +52,4 @@ AGGREGATIONS: Final[Mapping[AggregationType, Aggregation]] = {
     "unique_count_agg": unique_count,
     "weighted_sum_agg": weighted_sum,
 }
-"""Lago's `custom_agg` is left out: it is deprecated and runs code of the user's (metering-pricing A20)."""
+"""All but `custom_agg`, which is folded in Python (`custom.py`)."""

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from domain.catalog.add_on import AddOn, AddOnDetails
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails, MetricFilter
 from domain.catalog.charge import Charge, ChargeFilter
-from domain.catalog.plan import Plan, PlanDetails
+from domain.catalog.fixed_charge import FixedCharge, UnitsChange
+from domain.catalog.plan import MinimumCommitment, Plan, PlanDetails
 from domain.customers.customer import Address, BillingConfiguration, Customer, CustomerDetails, Metadata
+from domain.invoicing.credit_note import CreditNote
+from domain.invoicing.credit_use import use_credit
+from domain.invoicing.invoice import Invoice, InvoiceNumbering
+from domain.invoicing.issuing import issue_credit_note
 from domain.kernel.aggregate import Aggregate
 from domain.organizations.organization import Organization, OrganizationDetails
 from domain.taxation.tax import Tax, TaxDetails
+from projections.presenters.add_ons import present_add_on
 from projections.presenters.billable_metrics import present_billable_metric, present_shown_billable_metric
+from projections.presenters.credit_notes import present_credit_note
 from projections.presenters.customers import present_customer, present_listed_customer, present_whole_customer
+from projections.presenters.fixed_charges import present_fixed_charge
+from projections.presenters.invoices import present_invoice, present_whole_invoice
 from projections.presenters.organizations import present_organization
-from projections.presenters.plans import present_embedded_plan, present_listed_plan, present_whole_plan
+from projections.presenters.plans import Named, present_embedded_plan, present_listed_plan, present_whole_plan
 from projections.presenters.taxes import present_embedded_tax, present_tax
 from projections.presenters.test_clocks import present_test_clock
 from projections.views import rows
 from projections.views.plans import PlanCounts
 from projections.views.taxes import TaxView
 from projections.views.test_clocks import ClockState
+from tests.unit.invoicing.test_totals import FEE
+from tests.unit.invoicing.test_unused_days import Ended, invoice
 
 FOLDER = Path(__file__).parent
 AT = datetime(2024, 2, 29, 12, 30, 15, 999_999, UTC)
@@ -87,8 +100,25 @@ def presented() -> dict[str, Any]:
         _id(9), organization_id=_id(1), details=TaxDetails(name="VAT", code="vat", rate=Decimal("5.5")), at=AT
     )
     taxes = {str(_id(9)): TaxView(_doc(tax), True)}
-    plan_parts = (_doc(plan), {str(_id(4)): "storage"}, taxes, PlanCounts(customers=1, active_subscriptions=2))
+    add_on = AddOn.begin(
+        _id(11),
+        organization_id=_id(1),
+        details=AddOnDetails(
+            name="Seat",
+            code="seat",
+            amount_cents=1_000,
+            amount_currency="EUR",
+            description="A place to sit",
+            tax_ids=(_id(9), _id(10)),
+        ),
+        at=AT,
+    )
+    named = Named({str(_id(4)): "storage"}, {str(_id(11)): _doc(add_on)}, taxes)
+    plan_parts = (_doc(plan), named, PlanCounts(customers=1, active_subscriptions=2))
+    fixed_charge = _doc(plan)["details"]["fixed_charges"][0]
     customer_parts = (_doc(customer), _doc(organization), taxes)
+    buyer = present_customer(*customer_parts[:2])
+    credited, paid, note = _credited()
     return {
         "organization": {"whole": present_organization(_doc(organization))},
         "customer": {
@@ -100,6 +130,11 @@ def presented() -> dict[str, Any]:
             "shown": present_shown_billable_metric(_doc(metric)),
             "other": present_billable_metric(_doc(metric)),
         },
+        "add_on": {"whole": present_add_on(_doc(add_on), taxes)},
+        "fixed_charge": {
+            "of plan": present_fixed_charge(fixed_charge, _doc(add_on), taxes),
+            "of subscription": present_fixed_charge(fixed_charge, _doc(add_on), taxes, own_units="0.5"),
+        },
         "plan": {
             "whole": present_whole_plan(*plan_parts),
             "listed": present_listed_plan(*plan_parts),
@@ -109,11 +144,44 @@ def presented() -> dict[str, Any]:
             "whole": present_tax(taxes[str(_id(9))]),
             "embedded": present_embedded_tax(taxes[str(_id(9))]),
         },
+        "credit_note": {
+            "whole": present_credit_note(
+                _doc(note), customer=buyer, fees={row.doc["id"]: row.doc for row in rows(credited)[1:]}
+            )
+        },
+        "invoice": {
+            "offset": present_invoice(_doc(credited), file_url=None),
+            "paid_by_credit": present_whole_invoice(
+                _doc(paid), file_url=None, customer=buyer, fees=[], subscriptions=[]
+            ),
+        },
         "test_clock": {
             "ready": present_test_clock(ClockState(AT, AT)),
             "advancing": present_test_clock(ClockState(AT, LATER)),
         },
     }
+
+
+def _credited() -> tuple[Invoice, Invoice, CreditNote]:
+    """An invoice, one that is paid with what is given back of the first, and the credit note for that."""
+    ended = Ended(amount=3100, at="2024-05-10", start="2024-05-01", mode="offset", used_credit=3000)
+    content = ended.note
+    assert content is not None
+    owner = {"organization_id": _id(1), "customer_id": _id(2), "external_customer_id": "c-1"}
+    numbering = InvoiceNumbering(
+        scheme="per_customer",
+        prefix="ACM-0001",
+        customer_sequential_id=7,
+        sequential_id=3,
+        organization_sequential_id=12,
+        month="202402",
+    )
+    credited = Invoice.begin(_id(11), **owner, status="finalized", numbering=numbering, content=ended.billed, at=AT)
+    note = issue_credit_note(_id(12), credited, content, at=AT)
+    later = replace(numbering, sequential_id=4)
+    spending = use_credit(invoice([replace(FEE, amount_cents=1000)]), _id(13), [note], at=LATER)
+    paid = Invoice.begin(_id(13), **owner, status="finalized", numbering=later, content=spending, at=LATER)
+    return credited, paid, note
 
 
 def _plan() -> PlanDetails:
@@ -157,7 +225,36 @@ def _plan() -> PlanDetails:
         trial_period=Decimal("7.5"),
         bill_charges_monthly=True,
         charges=charges,
+        fixed_charges=(_fixed_charge(),),
+        minimum_commitment=MinimumCommitment(
+            id=_id(13),
+            amount_cents=200_000,
+            invoice_display_name="Minimum",
+            tax_ids=(_id(9), _id(10)),
+            created_at=AT,
+            updated_at=LATER,
+        ),
         metadata={"sku": "P1", "note": None},
+    )
+
+
+def _fixed_charge() -> FixedCharge:
+    ranges = [
+        {"from_value": 0, "to_value": Decimal(10), "per_unit_amount": "1", "flat_amount": "0"},
+        {"from_value": Decimal(11), "to_value": None, "per_unit_amount": "0.5", "flat_amount": "0"},
+    ]
+    return FixedCharge(
+        id=_id(12),
+        code="seats",
+        add_on_id=_id(11),
+        charge_model="volume",
+        properties={"volume_ranges": ranges},
+        units_log=(
+            UnitsChange(units=Decimal(10), decided_at=AT, immediately=False),
+            UnitsChange(units=Decimal("12.5"), decided_at=LATER, immediately=True),
+        ),
+        tax_ids=(_id(9), _id(10)),
+        created_at=AT,
     )
 
 

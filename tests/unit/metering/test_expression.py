@@ -119,6 +119,8 @@ def test_value(source: str, value: Value | None) -> None:
         ("(" * (MAX_DEPTH + 1) + "1" + ")" * (MAX_DEPTH + 1), "nested too deep"),
         ("-" * (MAX_DEPTH + 1) + "1", "nested too deep"),
         ("1+" * MAX_LENGTH + "1", "too long"),
+        ("state.amount", "there is no state but in a fold"),
+        ("1 + custom_properties.a", "nor a price"),
     ],
 )
 def test_invalid(source: str, why: str) -> None:
@@ -148,6 +150,37 @@ def test_invalid(source: str, why: str) -> None:
 def test_failure(source: str, message: str) -> None:
     with pytest.raises(EvaluationError, match=f"^{message}$"):
         evaluate(source)
+
+
+GIVEN = {"state.total_units": D(3), "state.amount": D("0.5"), "custom_properties.a_1": D(2)}
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("state.total_units + state.amount", D("3.5")),
+        ("-custom_properties.a_1 * event.properties.n", D(-6)),
+        ("custom_properties.b", "Variable: custom_properties.b not found"),
+        ("state.amounts", None),
+        ("state.other", None),
+        ("state", None),
+        ("custom_properties", None),
+        ("custom_properties.1a", None),
+        ("custom_properties.a.b", None),
+    ],
+)
+def test_variables_of_a_fold(source: str, value: Value | None) -> None:
+    """A value, a failure's words, or None for no expression."""
+    if value is None:
+        with pytest.raises(InvalidExpressionError):
+            parse(source, of_fold=True)
+        return
+    expression, at = parse(source, of_fold=True), datetime(2024, 3, 1, tzinfo=UTC)
+    if isinstance(value, str):
+        with pytest.raises(EvaluationError, match=f"^{value}$"):
+            expression.evaluate(code="work", at=at, properties=PROPERTIES, given=GIVEN)
+    else:
+        assert expression.evaluate(code="work", at=at, properties=PROPERTIES, given=GIVEN) == value
 
 
 def test_the_longest_expressions_are_no_trouble() -> None:

@@ -1,11 +1,11 @@
-"""metering-pricing A3, A21, M4, M5."""
+"""metering-pricing A3, A20, A21, M4, M5, W1."""
 
 from typing import Any
 
 import pytest
 
 from domain.metering.ports import AggregationType
-from domain.pricing.compatibility import check
+from domain.pricing.compatibility import check, check_fixed
 from domain.pricing.registry import ChargeModel
 
 BAD_PAIR = "invalid_aggregation_type_or_charge_model"
@@ -23,6 +23,12 @@ BAD_PRORATION = {"prorated": ["invalid_billable_metric_or_charge_model"]}
         ("percentage", "max_agg", {}, {}, "of a maximum it is fine"),
         ("dynamic", "sum_agg", {}, {}, "the one metric it takes"),
         ("dynamic", "count_agg", {}, {"charge_model": [BAD_PAIR]}, "any other"),
+        ("custom", "custom_agg", {}, {}, "neither goes without the other"),
+        ("custom", "custom_agg", {"pay_in_advance": True}, {}, "can be paid in advance"),
+        ("custom", "custom_agg", {"prorated": True, "recurring": True}, BAD_PRORATION, "but not prorated"),
+        ("custom", "sum_agg", {}, {"charge_model": [BAD_PAIR]}, "the events make no amount"),
+        ("standard", "custom_agg", {}, {"charge_model": [BAD_PAIR]}, "they have made it already"),
+        ("dynamic", "custom_agg", {}, {"charge_model": [BAD_PAIR]}, "once"),
         ("standard", "sum_agg", {"pay_in_advance": True}, {}, "can be paid in advance"),
         (
             "volume",
@@ -99,4 +105,23 @@ def test_check(
         recurring=charge.get("recurring", False),
         **{key: value for key, value in charge.items() if key != "recurring"},
     )
+    assert found == errors, why
+
+
+@pytest.mark.parametrize(
+    ("charge_model", "pay_in_advance", "prorated", "errors", "why"),
+    [
+        ("standard", True, True, {}, "goes with everything"),
+        ("volume", False, True, {}, "in arrears too"),
+        ("volume", True, False, {"pay_in_advance": ["invalid_charge_model"]}, "all units are priced at the end"),
+        ("volume", True, True, {"pay_in_advance": ["invalid_charge_model"]}, "prorated or not"),
+        ("graduated", True, False, {}, "whole units in advance"),
+        ("graduated", False, True, {}, "parts in arrears"),
+        ("graduated", True, True, {"prorated": ["invalid_charge_model"]}, "not both"),
+    ],
+)
+def test_fixed_charges(
+    charge_model: ChargeModel, pay_in_advance: bool, prorated: bool, errors: dict[str, list[str]], why: str
+) -> None:
+    found = check_fixed(charge_model=charge_model, pay_in_advance=pay_in_advance, prorated=prorated)
     assert found == errors, why

@@ -73,6 +73,7 @@ def test_a_window_that_begins_within_a_day() -> None:
             "the amount: the range is not looked at",
         ),
         ("dynamic", {}, PricedUsage(units=D(4), precise_total_amount=D("0.335")), "12", 101, "before it was rounded"),
+        ("custom", {}, PricedUsage(units=D(4), precise_total_amount=D("0.335")), "12", 101, "likewise"),
         ("graduated", {"graduated_ranges": RANGES}, PricedUsage(units=D(0)), "0", 1000, "the flat amount of no units"),
     ],
 )

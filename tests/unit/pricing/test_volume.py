@@ -38,6 +38,26 @@ def test_volume(units: str, full_units: str | None, owed: str, unit_amount: str,
     assert (priced.amount, round(priced.unit_amount, 2)) == (D(owed), D(unit_amount)), why
 
 
+@pytest.mark.parametrize(
+    ("units", "full_units", "owed", "why"),
+    [
+        ("10", None, "20", "the end of the first range"),
+        ("10.5", None, "15.5", "rounded up 11: no range of Lago's, so the one above"),
+        ("11", None, "16", "likewise"),
+        ("11.5", None, "16.5", "rounded up 12, where the second begins"),
+        ("12", None, "17", "its lower bound"),
+        ("5.5", "11", "10.5", "full units fall into the hole, prorated ones are priced"),
+    ],
+)
+def test_hole(units: str, full_units: str | None, owed: str, why: str) -> None:
+    ranges = [
+        {"from_value": 0, "to_value": 10, "per_unit_amount": "2", "flat_amount": "0"},
+        {"from_value": 12, "to_value": None, "per_unit_amount": "1", "flat_amount": "5"},
+    ]
+    usage = PricedUsage(units=D(units), full_units=None if full_units is None else D(full_units))
+    assert price("volume", {"volume_ranges": ranges}, usage).amount == D(owed), why
+
+
 def test_details() -> None:
     assert price("volume", RANGES, PricedUsage(units=D(210))).amount_details == {
         "flat_unit_amount": "50.0",

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from domain.catalog.charge import Charge
-from domain.catalog.plan import PlanDetails
+from domain.catalog.fixed_charge import FixedCharge, UnitsChange
+from domain.catalog.plan import MinimumCommitment, PlanDetails
 from domain.taxation.tax import TaxTerms
 from domain.taxation.which_taxes import ApplicableTaxes
 from tests.builders import instant
@@ -22,7 +23,7 @@ TERMS = {
 Level = tuple[UUID, ...]
 
 
-@pytest.mark.parametrize(
+LEVELS = pytest.mark.parametrize(
     ("charge", "plan", "customer", "organization", "found", "why"),
     [
         ((CHARGE,), (PLAN,), (CUSTOMER,), (ORGANIZATION,), [CHARGE], "the charge's come first"),
@@ -35,6 +36,10 @@ Level = tuple[UUID, ...]
         ((GONE, OTHER), (PLAN,), (), (), [OTHER], "but for those that are left"),
     ],
 )
+AT = instant("2024-01-01")
+
+
+@LEVELS
 def test_levels(charge: Level, plan: Level, customer: Level, organization: Level, found: Level, why: str) -> None:
     taxes = ApplicableTaxes(TERMS, customer, organization)
     priced = Charge(
@@ -44,7 +49,7 @@ def test_levels(charge: Level, plan: Level, customer: Level, organization: Level
         charge_model="standard",
         properties={},
         tax_ids=charge,
-        created_at=instant("2024-01-01"),
+        created_at=AT,
     )
     details = PlanDetails(
         name="p",
@@ -58,3 +63,32 @@ def test_levels(charge: Level, plan: Level, customer: Level, organization: Level
     assert [terms.tax_id for terms in taxes.of_charge(details, priced.id)] == list(found), why
     of_plan = taxes.of_charge(replace(details, charges=()), None)
     assert of_plan == taxes.nearest(plan), "the plan's own amount knows no charge"
+
+
+@LEVELS
+def test_levels_of_fixed_charges_and_commitments(
+    charge: Level, plan: Level, customer: Level, organization: Level, found: Level, why: str
+) -> None:
+    taxes = ApplicableTaxes(TERMS, customer, organization)
+    sold = FixedCharge(
+        id=UUID(int=7),
+        code="f",
+        add_on_id=UUID(int=8),
+        charge_model="standard",
+        properties={},
+        units_log=(UnitsChange(units=Decimal(1), decided_at=AT, immediately=False),),
+        tax_ids=charge,
+        created_at=AT,
+    )
+    details = PlanDetails(
+        name="p",
+        code="p",
+        interval="monthly",
+        amount_cents=0,
+        amount_currency="EUR",
+        tax_ids=plan,
+        fixed_charges=(replace(sold, id=UUID(int=9), tax_ids=(OTHER,)), sold),
+        minimum_commitment=MinimumCommitment(id=UUID(int=10), amount_cents=1, tax_ids=charge, created_at=AT),
+    )
+    assert [terms.tax_id for terms in taxes.of_fixed_charge(details, sold.id)] == list(found), why
+    assert [terms.tax_id for terms in taxes.of_commitment(details)] == list(found), why
