@@ -81,7 +81,7 @@ def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
     """
     from_at, to_at = window.charges_from_at or window.timestamp, window.charges_to_at or window.timestamp
     zone = one.schedule.timezone
-    last_day = local_date(to_at, zone) - DAY if one.is_upgraded else local_date(to_at, zone)
+    measured_to = end_of_day(local_date(to_at, zone) - DAY, zone) if one.is_upgraded else to_at
     return UsageWindow(
         organization_id=one.subscription.organization_id,
         external_subscription_id=one.subscription.external_id,
@@ -90,7 +90,7 @@ def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:
         is_handed_over=one.is_upgraded,
         period=ProratedPeriod(
             from_at=from_at,
-            to_at=min(to_at, end_of_day(last_day, zone)),
+            to_at=measured_to,
             days=subscription_day_count(from_at, to_at, zone, one.lifetime),
             duration_days=window.charges_duration,
             timezone=zone,

@@ -67,8 +67,10 @@ class Case:
 
 
 async def look_up(ledger: Ledger, subscription: Subscription) -> tuple[Account, Case]:
-    """The subscription; or the one before it, while that is still to be done: a plan change is billed on one invoice,
-    and one that waits for the end of another is woken with it."""
+    """The subscription; or the one before it, as long as what is due for that one comes first.
+
+    So a change of plan is billed on one invoice whoever wakes, and one that waits for the end of another wakes with it.
+    """
     organization, customer, plan = await asyncio.gather(
         ledger.load(Organization, subscription.organization_id),
         ledger.load(Customer, subscription.customer_id),

@@ -12,10 +12,22 @@ from collections.abc import Sequence
 from threading import Thread
 from typing import Any
 
-from eventsourcing.persistence import ApplicationRecorder, IntegrityError, OperationalError, StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore, PostgresFactory
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+)
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresFactory,
+    PostgresSubscription,
+)
 from eventsourcing.utils import Environment, EnvType
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
 
 from domain.kernel.errors import ConflictError, UnavailableError
 from projections.ledger.appending import Append, Appended
@@ -23,6 +35,8 @@ from projections.ledger.group_commit import GroupCommit
 from projections.postgres import APPLICATION_ROLE, Database
 
 EVENTS_TABLE = "events"
+LISTEN_SECONDS = 0.1
+"""So long a subscription that was stopped goes on at most."""
 
 
 class LedgerRecorder(PostgresApplicationRecorder):
@@ -53,6 +67,9 @@ class LedgerRecorder(PostgresApplicationRecorder):
         except UnavailableError as error:
             raise OperationalError("PostgreSQL cannot be reached") from error
 
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        return LedgerSubscription(recorder=self, gt=gt, topics=topics)
+
     def create_table(self) -> None:
         raise AssertionError("the schema is created by `migrate`: set CREATE_TABLE=n")
 
@@ -68,6 +85,23 @@ class LedgerRecorder(PostgresApplicationRecorder):
 
     def _append(self, append: Append) -> Appended:
         return asyncio.run_coroutine_threadsafe(self._commits.append(append), self._loop).result()
+
+
+class LedgerSubscription(PostgresSubscription):
+    """The library's, which would wait for ever for an event that comes after its first read and before it listens."""
+
+    def _listen(self) -> None:
+        try:
+            with self._recorder.datastore.get_connection() as connection:
+                connection.execute(SQL("listen {}").format(Identifier(self._recorder.channel_name)))
+                self._has_been_notified.set()  # read again now that nothing can be missed any more
+                while not self._has_been_stopped and not self._thread_error:
+                    for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                        self._has_been_notified.set()
+        except BaseException as error:
+            if self._thread_error is None:
+                self._thread_error = error
+            self.stop()
 
 
 class LedgerFactory(PostgresFactory):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from queue import Queue
+from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from eventsourcing.tests import persistence
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.kernel import ids
-from projections.ledger.recorder import LedgerFactory, LedgerRecorder
+from projections.ledger.recorder import LedgerFactory, LedgerRecorder, LedgerSubscription
 
 
 @pytest.fixture
@@ -62,6 +64,36 @@ def test_a_failed_insert_stores_nothing(recorder: ApplicationRecorder) -> None:
             recorder.insert_events(refused)
     assert recorder.select_events(UUID(int=1)) == [event(1)]
     assert recorder.insert_events([]) == []
+
+
+def test_a_subscription_that_listens_late_misses_nothing(recorder: LedgerRecorder) -> None:
+    """An event that comes after its first read and before it listens: nobody tells it."""
+    listening, received = Event(), Queue[str]()
+
+    class Late(LedgerSubscription):
+        def _listen(self) -> None:
+            listening.wait()
+            super()._listen()
+
+    def event(version: int) -> StoredEvent:
+        return StoredEvent(UUID(int=1), version, f"topic{version}", b"")
+
+    def read(subscription: LedgerSubscription) -> None:
+        for notification in subscription:
+            received.put(notification.topic)
+
+    recorder.insert_events([event(1)])
+    with Late(recorder=recorder, gt=None) as subscription:
+        reader = Thread(target=read, args=(subscription,))
+        reader.start()
+        assert received.get(timeout=10) == "topic1"
+        recorder.insert_events([event(2)])
+        listening.set()
+        try:
+            assert received.get(timeout=10) == "topic2"
+        finally:
+            subscription.stop()
+            reader.join()
 
 
 class Counter(Aggregate):
