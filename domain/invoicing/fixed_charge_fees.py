@@ -136,6 +136,7 @@ def _bill(
         decisions=len(decided),
         units=fee.units,
         amount_cents=fee.amount_cents,
+        currency=one.plan.details.amount_currency,
         from_at=from_at,
         to_at=to_at,
         billed_at=at,
@@ -152,13 +153,14 @@ def _is_known(event: UnitsEvent, one: BilledSubscription, at: datetime) -> bool:
 def _unexpired(
     one: BilledSubscription, fixed_charge: FixedCharge, from_at: datetime, to_at: datetime
 ) -> Iterator[UnexpiredFee]:
-    """What the plan before was paid for the same add-on and days that are still to come (W9)."""
+    """What the plan before was paid, in the same money, for the same add-on and days that are still to come (W9)."""
     is_first = not _ever_billed(one.subscription, fixed_charge)
     if one.previous is None or not (fixed_charge.prorated and fixed_charge.pay_in_advance and is_first):
         return
-    zone = one.schedule.timezone
+    zone, currency = one.schedule.timezone, one.plan.details.amount_currency
     for old in one.previous.billed_fixed_charges:
-        if old.add_on_id == fixed_charge.add_on_id and old.prorated and old.amount_cents and old.to_at >= from_at:
+        is_same = (old.add_on_id, old.currency) == (fixed_charge.add_on_id, currency)
+        if is_same and old.prorated and old.amount_cents and old.to_at >= from_at:
             yield UnexpiredFee(
                 amount_cents=old.amount_cents,
                 days_left=day_count(from_at, min(old.to_at, to_at), zone),

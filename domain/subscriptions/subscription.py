@@ -77,6 +77,7 @@ class BilledFixedCharge:
     decisions: int
     units: Decimal
     amount_cents: int
+    currency: str
     from_at: datetime
     to_at: datetime
     billed_at: datetime

@@ -321,3 +321,18 @@ async def test_an_upgrade_of_what_is_not_prorated_takes_off_nothing(ledger: Ledg
         ("2024-01-01", "subscription_starting", [("small", "1", 100), ("seats", "5", 5000)]),
         ("2024-01-17", "subscription_terminating", [("large", "1", 97), ("seats", "10", 10000)]),
     ]
+
+
+async def test_an_upgrade_into_another_currency_takes_off_nothing(ledger: Ledger) -> None:
+    shop = await Shop.open(ledger)
+    seats = await shop.add_on("seats")
+    for plan, currency in (("small", "EUR"), ("large", "USD")):
+        fixed_charge = shop.fixed_charge(seats, "10", pay_in_advance=True, prorated=True)
+        await shop.plan(plan, amount_cents=100, amount_currency=currency, fixed_charges=(fixed_charge,))
+    await advance(shop, await shop.subscribe(at="2024-01-01", plan="small"), "2024-01-01")
+    await advance(shop, await shop.subscribe(at="2024-01-17", plan="large"), "2024-01-17")
+    assert [lines for _, _, lines in await billed(shop)] == [
+        [("seats", "10", 10000)],
+        [("seats", "10", 4839)],
+        [("small", "1", 52)],
+    ]
