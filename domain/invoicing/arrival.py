@@ -164,7 +164,8 @@ def fee_of(
         filter_invoice_display_name=None if filter_ is None else filter_.display_name,
         grouped_by=grouped_by,
     )
-    return Fee(
+    return Fee.of(
+        fee,
         id=fee_id,
         fee_type="charge",
         item=item,
@@ -173,14 +174,6 @@ def fee_of(
         charge_id=charge.id,
         charge_filter_id=None if filter_ is None else filter_.id,
         billable_metric_code=details.code,
-        units=fee.units,
-        total_aggregated_units=fee.total_aggregated_units,
-        events_count=fee.events_count,
-        amount_cents=fee.amount_cents,
-        precise_amount_cents=fee.precise_amount_cents,
-        unit_amount_cents=fee.unit_amount_cents,
-        precise_unit_amount=fee.precise_unit_amount,
-        amount_details=fee.amount_details,
         from_at=window.shown[0],
         to_at=window.shown[1],
         pay_in_advance=True,

@@ -198,7 +198,8 @@ def _fee(
 ) -> Fee:
     charge = bucket.charge
     is_true_up = "minimum" in more
-    return Fee(
+    return Fee.of(
+        priced,
         id=fee_id,
         fee_type="charge",
         item=_item(bucket, is_true_up=is_true_up),
@@ -206,14 +207,6 @@ def _fee(
         external_subscription_id=subscription.external_id,
         charge_id=charge.id,
         billable_metric_code=bucket.metric.details.code,
-        units=priced.units,
-        total_aggregated_units=priced.total_aggregated_units,
-        events_count=priced.events_count,
-        amount_cents=priced.amount_cents,
-        precise_amount_cents=priced.precise_amount_cents,
-        unit_amount_cents=priced.unit_amount_cents,
-        precise_unit_amount=priced.precise_unit_amount,
-        amount_details=priced.amount_details,
         from_at=window.shown[0] if charge.pay_in_advance else window.from_at,
         to_at=window.shown[1] if charge.pay_in_advance else window.to_at,
         pay_in_advance=charge.pay_in_advance,

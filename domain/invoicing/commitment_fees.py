@@ -122,7 +122,8 @@ def commitment_fee(
     priced = price_commitment(inputs, plan.amount_currency)
     if priced is None:
         return None
-    return Fee(
+    return Fee.of(
+        priced,
         id=ids.of("fee", invoice_id, subscription.id, "commitment"),
         fee_type="commitment",
         item=FeeItem(
@@ -136,14 +137,7 @@ def commitment_fee(
         ),
         subscription_id=subscription.id,
         external_subscription_id=subscription.external_id,
-        units=priced.units,
-        total_aggregated_units=priced.total_aggregated_units,
         events_count=None,
-        amount_cents=priced.amount_cents,
-        precise_amount_cents=priced.precise_amount_cents,
-        unit_amount_cents=priced.unit_amount_cents,
-        precise_unit_amount=priced.precise_unit_amount,
-        amount_details=priced.amount_details,
         from_at=window.from_at,
         to_at=window.to_at,
         commitment=inputs,

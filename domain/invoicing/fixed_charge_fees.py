@@ -181,7 +181,8 @@ def _fee(
 ) -> Fee:
     add_on = add_ons[fixed_charge.add_on_id].details
     priced = price_fixed_charge(inputs, one.plan.details.amount_currency)
-    return Fee(
+    return Fee.of(
+        priced,
         id=fee_id,
         fee_type="fixed_charge",
         item=FeeItem(
@@ -196,14 +197,7 @@ def _fee(
         subscription_id=one.subscription.id,
         external_subscription_id=one.subscription.external_id,
         fixed_charge_id=fixed_charge.id,
-        units=priced.units,
-        total_aggregated_units=priced.total_aggregated_units,
         events_count=None,
-        amount_cents=priced.amount_cents,
-        precise_amount_cents=priced.precise_amount_cents,
-        unit_amount_cents=priced.unit_amount_cents,
-        precise_unit_amount=priced.precise_unit_amount,
-        amount_details=priced.amount_details,
         from_at=inputs.from_at,
         to_at=inputs.to_at,
         pay_in_advance=fixed_charge.pay_in_advance,

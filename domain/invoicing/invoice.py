@@ -16,6 +16,7 @@ from domain.invoicing.fixed_charge_prices import FixedChargeInputs
 from domain.invoicing.usage_fees import Breakdown, UsageInputs
 from domain.kernel.aggregate import Aggregate
 from domain.pricing.commitment import CommitmentInputs
+from domain.pricing.fee import PricedFee
 from domain.pricing.pricing_unit import PricingUnitUsage
 from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule
 from domain.subscriptions.proration import Formula
@@ -119,6 +120,21 @@ class Fee:
     fixed_charge: FixedChargeInputs | None = None
     commitment: CommitmentInputs | None = None
     watermark: int | None = None
+
+    @classmethod
+    def of(cls, priced: PricedFee, **fields: Any) -> Fee:
+        """The line with these figures; `fields` are all others, and `events_count` where it has none."""
+        figures = {
+            "units": priced.units,
+            "total_aggregated_units": priced.total_aggregated_units,
+            "events_count": priced.events_count,
+            "amount_cents": priced.amount_cents,
+            "precise_amount_cents": priced.precise_amount_cents,
+            "unit_amount_cents": priced.unit_amount_cents,
+            "precise_unit_amount": priced.precise_unit_amount,
+            "amount_details": priced.amount_details,
+        }
+        return cls(**{**figures, **fields})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

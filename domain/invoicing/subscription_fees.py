@@ -52,20 +52,14 @@ def subscription_fees(invoice_id: UUID, one: BilledSubscription, window: Boundar
         grouped_by={},
     )
     priced = price_subscription(inputs, plan.details.amount_currency)
-    yield Fee(
+    yield Fee.of(
+        priced,
         id=ids.of("fee", invoice_id, subscription.id, "subscription"),
         fee_type="subscription",
         item=item,
         subscription_id=subscription.id,
         external_subscription_id=subscription.external_id,
-        units=priced.units,
-        total_aggregated_units=priced.total_aggregated_units,
         events_count=None,
-        amount_cents=priced.amount_cents,
-        precise_amount_cents=priced.precise_amount_cents,
-        unit_amount_cents=priced.unit_amount_cents,
-        precise_unit_amount=priced.precise_unit_amount,
-        amount_details=priced.amount_details,
         from_at=window.from_at,
         to_at=window.to_at,
         pay_in_advance=plan.details.pay_in_advance,

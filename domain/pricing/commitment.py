@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domain.kernel.decimals import exact
 from domain.kernel.money import Money, major_units
-from domain.pricing.fee import PricedFee, precise
+from domain.pricing.fee import PricedFee, lump_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,4 @@ def price_commitment(inputs: CommitmentInputs, currency: str) -> PricedFee | Non
     missing_cents = owed_cents - inputs.fees_cents
     if missing_cents <= 0:
         return None
-    precise_cents = max(owed_cents - inputs.fees_precise_cents, Decimal(0))
-    return PricedFee(
-        units=Decimal(1),
-        total_aggregated_units=Decimal(1),
-        events_count=0,
-        amount_cents=missing_cents,
-        precise_amount_cents=precise(precise_cents),
-        unit_amount_cents=missing_cents,
-        precise_unit_amount=precise(major_units(precise_cents, currency)),
-        amount_details={},
-    )
+    return lump_sum(missing_cents, max(owed_cents - inputs.fees_precise_cents, Decimal(0)), currency)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.kernel.decimals import exact
-from domain.kernel.money import Money, minor_units
+from domain.kernel.money import Money, major_units, minor_units
 from domain.pricing.price import Price
 
 PRECISE_AMOUNT_DECIMALS = 15
@@ -73,6 +73,20 @@ def settle(
         unit_amount_cents=int(minor_units(unit_amount, currency)),
         precise_unit_amount=precise(unit_amount),
         amount_details=price.amount_details,
+    )
+
+
+def lump_sum(amount_cents: int, precise_amount_cents: Decimal, currency: str) -> PricedFee:
+    """The fee of one unit that costs so much, whose price follows from no model."""
+    return PricedFee(
+        units=Decimal(1),
+        total_aggregated_units=Decimal(1),
+        events_count=0,
+        amount_cents=amount_cents,
+        precise_amount_cents=precise(precise_amount_cents),
+        unit_amount_cents=amount_cents,
+        precise_unit_amount=precise(major_units(precise_amount_cents, currency)),
+        amount_details={},
     )
 
 

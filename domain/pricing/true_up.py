@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from domain.kernel.decimals import exact
 from domain.kernel.money import Money, major_units
-from domain.pricing.fee import PricedFee, precise
+from domain.pricing.fee import PricedFee, lump_sum
 
 
 @exact()
@@ -35,14 +35,4 @@ def true_up(minimum_cents: Decimal, *, used_cents: int, used_precise_cents: Deci
     if used_cents >= minimum_cents:
         return None
     amount_cents = Money.settle(major_units(minimum_cents - used_cents, currency), currency).minor_units
-    precise_amount_cents = minimum_cents - used_precise_cents
-    return PricedFee(
-        units=Decimal(1),
-        total_aggregated_units=Decimal(1),
-        events_count=0,
-        amount_cents=amount_cents,
-        precise_amount_cents=precise(precise_amount_cents),
-        unit_amount_cents=amount_cents,
-        precise_unit_amount=precise(major_units(precise_amount_cents, currency)),
-        amount_details={},
-    )
+    return lump_sum(amount_cents, minimum_cents - used_precise_cents, currency)
