@@ -182,7 +182,8 @@ class LedgerFees:
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         invoices = await self.ledger.find_all(Invoice, organization_id)
         standalone = await self.ledger.find_all(StandaloneFee, organization_id)
-        fees = [fee for invoice in invoices for fee in invoice.content.fees] + [one.fee for one in standalone]
+        alone = [one.fee for one in standalone if one.invoice_id is None]
+        fees = [*(fee for invoice in invoices for fee in invoice.content.fees), *alone]
         return [self._total(window, fees) for window in windows]
 
     def _total(self, window: CommitmentWindow, fees: Sequence[Fee]) -> FeesTotal:
