@@ -17,7 +17,7 @@ from api.routing import Handler
 from api.tenant import Tenant
 from domain.kernel import ids
 from domain.kernel.errors import BillingError, ConflictError, DuplicateError, InvalidInputError
-from projections.ledger.ledger import CommandKey, current_command
+from projections.ledger.ledger import COMMAND_CONSTRAINT, CommandKey, current_command
 
 Answer = Callable[[Tenant, UUID], Awaitable[Json | Reply]]
 CallAnswer = Callable[[Call, UUID], Awaitable[Json | Reply]]
@@ -92,8 +92,9 @@ async def _attempt(handler: Handler, call: Call) -> Json | Reply:
     for _ in range(_ATTEMPTS - 1):
         try:
             return await handler(call)
-        except (ConflictError, DuplicateError):
-            continue
+        except (ConflictError, DuplicateError) as error:
+            if isinstance(error, DuplicateError) and error.constraint == COMMAND_CONSTRAINT:
+                raise  # it is done, and would only be refused again
     return await handler(call)
 
 

@@ -41,6 +41,7 @@ async def advance_subscription(
     """Do all that is due at or before `at`; answer when the next thing is, or None if nothing ever will be.
 
     Raises:
+        AmountOutOfRangeError: nothing of this instant was billed, nor of what shares its invoice: others go on.
         ConflictError: something changed meanwhile; nothing was done twice, call again.
         UnavailableError: usage, fees or the ledger cannot be read now; nothing of this instant was billed.
     """

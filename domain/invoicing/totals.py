@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.invoicing.invoice import Fee, Totals
+from domain.kernel.errors import AmountOutOfRangeError
+from domain.kernel.money import MOST_MINOR_UNITS
 
 
 def totals(
@@ -24,12 +26,15 @@ def totals(
     """All arguments in minor units, >= 0.
 
     Raises:
+        AmountOutOfRangeError: the fees, or they with their taxes, come to more than `MOST_MINOR_UNITS`.
         AssertionError: more is taken off than there is; the invoice must not be issued.
     """
     fees_cents = sum(fee.amount_cents for fee in fees)
     excluding_taxes = fees_cents - progressive_billing_credit_cents - coupons_cents
     including_taxes = excluding_taxes + taxes_cents
     total = including_taxes - credit_notes_cents - prepaid_credit_cents
+    if max(fees_cents, including_taxes) > MOST_MINOR_UNITS:
+        raise AmountOutOfRangeError
     assert min(fees_cents, excluding_taxes, including_taxes, total) >= 0, (fees_cents, excluding_taxes, total)
     return Totals(
         fees_amount_cents=fees_cents,

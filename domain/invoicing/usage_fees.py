@@ -14,6 +14,7 @@ from uuid import UUID
 
 from domain.catalog.billable_metric import BillableMetric
 from domain.catalog.charge import AppliedPricingUnit, Charge, ChargeFilter
+from domain.kernel.errors import AmountOutOfRangeError
 from domain.kernel.money import major_units
 from domain.metering.aggregations import count
 from domain.metering.current_peak import current_prorated_units, current_units
@@ -160,6 +161,7 @@ async def price_usage(
     Buckets without usage are there too, at what their model asks for nothing (metering-pricing M9, R3).
 
     Raises:
+        AmountOutOfRangeError: of a charge whose usage comes to more than money can be.
         UnavailableError: usage is not known now.
     """
     asked = [[*_ask(window, charges, metrics, options)] for window, charges in windows]
@@ -246,7 +248,10 @@ def _price(asked: _Asked, answers: Sequence[Sequence[Usage]]) -> Iterator[Priced
             rounding=_rounding(asked.metric),
             pricing_unit=asked.charge.applied_pricing_unit,
         )
-        fee, pricing_unit = price_inputs(inputs, asked.currency)
+        try:
+            fee, pricing_unit = price_inputs(inputs, asked.currency)
+        except AmountOutOfRangeError:
+            raise AmountOutOfRangeError(asked.charge.code) from None
         yield PricedBucket(
             charge=asked.charge,
             metric=asked.metric,

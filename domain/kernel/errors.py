@@ -42,6 +42,17 @@ class InvalidInputError(BillingError):
         return f"{self.code}: {self.details}"
 
 
+class AmountOutOfRangeError(InvalidInputError):
+    """Money beyond 64 bits, of prices and units that nobody can have meant: it is neither shown nor billed.
+
+    The invoice waits until somebody changes the price. `charge_code` says which, where it is known.
+    """
+
+    def __init__(self, charge_code: str | None = None) -> None:
+        codes = ["value_is_out_of_range"]
+        super().__init__({"amount_cents": codes} if charge_code is None else {"charges": {charge_code: codes}})
+
+
 class ConflictError(BillingError):
     """Another append took the version that this decision was based on: load, decide and append again."""
 

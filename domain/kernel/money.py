@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from domain.kernel.currency import EXPONENTS
+from domain.kernel.errors import AmountOutOfRangeError
+
+MOST_MINOR_UNITS = 2**63 - 1
+"""What the clients and the databases of Lago hold (bigint). Source: metering-pricing N1, invoicing-money 0.1."""
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -18,10 +22,15 @@ class Money:
     def settle(cls, amount: Decimal, currency: str) -> Money:
         """Round an exact amount in major units, half away from zero, to the currency's exponent.
 
+        Raises:
+            AmountOutOfRangeError: it is more than `MOST_MINOR_UNITS`, of either sign.
+
         Source: metering-pricing N2, N3.
         """
-        unit = Decimal(1).scaleb(-EXPONENTS[currency])
-        return cls(int(amount.quantize(unit, ROUND_HALF_UP) / unit), currency)
+        exact = minor_units(amount, currency)
+        if abs(exact) > MOST_MINOR_UNITS:
+            raise AmountOutOfRangeError
+        return cls(int(exact.to_integral_value(ROUND_HALF_UP)), currency)
 
     def __add__(self, other: Money) -> Money:
         assert self.currency == other.currency, (self.currency, other.currency)

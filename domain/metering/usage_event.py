@@ -13,6 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+MAX_CHARACTERS = 32_768
+"""Of a number. It is longer than any JSON number of the ingest log, and far from the exponents that decimals end at."""
+
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -59,12 +62,15 @@ def text(value: object) -> str | None:
 def number(value: object) -> Decimal | None:
     """A property as numeric aggregations read it, or None if it is not a number and the event does not count.
 
-    A string counts if it is an optional minus, digits and optional decimals: not "1e5", "+5", ".5", " 5" or "".
+    A string counts if it is an optional minus, digits and optional decimals: not "1e5", "+5", ".5", " 5" or "". Nor
+    one of more than `MAX_CHARACTERS`, which could not be computed with.
     """
     if isinstance(value, bool):
         return None
     digits = text(value)
-    return Decimal(digits) if digits is not None and _NUMBER.fullmatch(digits) else None
+    if digits is None or len(digits) > MAX_CHARACTERS or not _NUMBER.fullmatch(digits):
+        return None
+    return Decimal(digits)
 
 
 def numbers(events: Iterable[UsageEvent], field_name: str) -> list[tuple[UsageEvent, Decimal]]:

@@ -13,8 +13,8 @@ from typing import Any
 from domain.kernel.decimals import exact
 from domain.kernel.money import Money, major_units
 from domain.metering.prorated_period import ProratedValue
-from domain.pricing.fee import PricedFee, precise, settle
-from domain.pricing.price import PricedUsage
+from domain.pricing.fee import PricedFee, precise, settle, unit_amounts
+from domain.pricing.price import PricedUsage, per_unit
 from domain.pricing.registry import ChargeModel, price
 
 
@@ -75,7 +75,7 @@ def price_change(
     weight = Decimal(1) if days_left is None else Decimal(days_left) / duration_days
     usage = PricedUsage(units=more * weight, full_units=more)
     fee = settle(price(charge_model, properties, usage), more, 0, currency)
-    unit_amount_cents = int((fee.amount_cents / more).quantize(Decimal(1), ROUND_HALF_UP))
+    unit_amount_cents, _ = unit_amounts(major_units(fee.amount_cents, currency) / more, currency, ROUND_HALF_UP)
     return replace(fee, unit_amount_cents=unit_amount_cents)
 
 
@@ -86,13 +86,14 @@ def less_unexpired(fee: PricedFee, unexpired: Sequence[UnexpiredFee], currency: 
     if paid_cents == 0:
         return fee
     precise_cents = max(fee.precise_amount_cents - paid_cents, Decimal(0))
-    unit_amount = major_units(precise_cents, currency) / fee.units if fee.units else Decimal(0)
+    unit_amount = per_unit(major_units(precise_cents, currency), fee.units)
+    unit_amount_cents, precise_unit_amount = unit_amounts(unit_amount, currency)
     return replace(
         fee,
         amount_cents=max(fee.amount_cents - paid_cents, 0),
         precise_amount_cents=precise(precise_cents),
-        unit_amount_cents=int(precise_cents / fee.units) if fee.units else 0,
-        precise_unit_amount=precise(unit_amount),
+        unit_amount_cents=unit_amount_cents,
+        precise_unit_amount=precise_unit_amount,
     )
 
 

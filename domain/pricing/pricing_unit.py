@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from domain.kernel.decimals import exact
 from domain.kernel.money import Money, major_units, minor_units
-from domain.pricing.fee import PricedFee, precise
+from domain.pricing.fee import PricedFee, precise, unit_amounts
 
 SETTLES_AS = "EUR"
 """Pricing units have two decimals (X1), so prices in them settle with any currency of two: pass this one as
@@ -56,12 +56,13 @@ def convert(fee: PricedFee, conversion_rate: Decimal, currency: str) -> tuple[Pr
     )
     amount = major_units(fee.amount_cents, SETTLES_AS) * conversion_rate
     unit_amount = major_units(fee.unit_amount_cents, SETTLES_AS) * conversion_rate
+    unit_amount_cents, precise_unit_amount = unit_amounts(unit_amount, currency)
     money = replace(
         fee,
         amount_cents=Money.settle(amount, currency).minor_units,
         precise_amount_cents=precise(minor_units(amount, currency)),
-        unit_amount_cents=int(minor_units(unit_amount, currency)),
-        precise_unit_amount=precise(unit_amount),
+        unit_amount_cents=unit_amount_cents,
+        precise_unit_amount=precise_unit_amount,
     )
     return money, usage
 

@@ -38,7 +38,8 @@ class Append:
     """What one caller wants to be committed, or nothing of it.
 
     Attributes:
-        events: at least one; placeholders of `sequences` stand in their states, and each in one at least.
+        events: at least one, unless there is a command; placeholders of `sequences` stand in their states, and each in
+            one at least.
         rows: (table, id, organization, doc as JSON).
         command: (organization, key, fingerprint, topic, aggregate id).
     """
@@ -99,7 +100,12 @@ def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
 
 
 async def find(connection: Connection, append: Append) -> Appended | None:
-    """What became of an append that was sent before: not None if its very events are stored."""
+    """What became of an append that was sent before: not None if its very events are stored.
+
+    One without events cannot be told from the same command sent by somebody else, and need not: it had no effect.
+    """
+    if not append.events:
+        return None
     async with connection.cursor(binary=True) as cursor:
         ids = [event.originator_id for event in append.events]
         await cursor.execute(_STORED, (ids, [event.originator_version for event in append.events]))

@@ -73,7 +73,7 @@ class GroupCommit:
             UnavailableError: the server cannot be reached. Nothing is committed, unless the connection was lost on the
                 way and the server did not come back in time to be asked: then it may be.
         """
-        assert append.events
+        assert append.events or append.command
         if self._closing:
             raise UnavailableError("ledger")
         if self._task is None:

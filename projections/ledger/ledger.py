@@ -134,12 +134,16 @@ class PostgresLedger:
         A placeholder may be an attribute of an aggregate, or a field of a dataclass that is one; it is written as a
         whole number, never formatted into a text.
 
+        A command that changes nothing is kept too: done again later, after others have changed what it is about, it
+        would have an effect.
+
         Raises:
             UnavailableError: see `GroupCommit.append`; the command may be tried again with the same ids and key.
         """
         changed = [(aggregate, aggregate.collect_events()) for aggregate in aggregates]
         events = [self._mapper.to_stored_event(event) for _, pending in changed for event in pending]
-        if not events:
+        command = _command_of(aggregates[0])
+        if not events and command is None:
             return
         # Those of new aggregates last: a unique key that another gives up by the same append is free by then.
         in_order = sorted(changed, key=lambda one: bool(one[1]) and one[1][0].originator_version == 1)
@@ -150,7 +154,7 @@ class PostgresLedger:
             Append(
                 events,
                 [(row.table, row.id, row.organization_id, msgspec.json.encode(row.doc).decode()) for row in rows],
-                _command_of(aggregates[0]),
+                command,
                 sequences,
             )
         )

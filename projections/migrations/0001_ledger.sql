@@ -65,7 +65,8 @@ grant select, insert, update on positions to durabill_app;
 -- blame. Per request one row comes back: either its notification ids and sequence numbers, or what refused it.
 -- One lock for all writers makes ids ascend in the order of commits, so who follows the log misses nothing; and what
 -- sequences hand out is gapless, since whoever fails gives the number back before the next one asks.
--- Arrays hold one element per event, row, command or sequence; those of events and rows are ordered by request.
+-- Arrays hold one element per event, row, command or sequence; those of events, rows and commands are ordered by request.
+-- A request has events, or a command that changed nothing and whose key is kept nevertheless.
 create function ledger_append(
   event_requests int[], originator_ids uuid[], originator_versions bigint[], topics text[], states bytea[],
   row_requests int[], row_tables text[], row_ids uuid[], row_organizations uuid[], row_docs text[],
@@ -75,7 +76,9 @@ create function ledger_append(
 ) returns table (request int, notification_ids bigint[], numbers bigint[], refused text, refused_by text, message text)
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
-  ranges int[] := array[1, event_requests[cardinality(event_requests)]];  -- a stack of (first, last), the top at the end
+  -- a stack of (first, last), the top at the end
+  ranges int[] := array[1, greatest(event_requests[cardinality(event_requests)],
+                                    command_requests[cardinality(command_requests)])];
   first int;
   last int;
   written_states bytea[];
@@ -160,11 +163,12 @@ begin
       end loop;
 
       return query
-        select e.r, e.ids, t.numbers, null::text, null::text, null::text
-        from (select u.r, array_agg(inserted[u.n] order by u.n) as ids
-              from (select v.r, row_number() over (order by v.o) as n
-                    from unnest(event_requests) with ordinality as v (r, o) where v.r between first and last) as u
-              group by u.r) as e
+        select r, coalesce(e.ids, '{}'), t.numbers, null::text, null::text, null::text
+        from generate_series(first, last) as r
+        left join (select u.r, array_agg(inserted[u.n] order by u.n) as ids
+                   from (select v.r, row_number() over (order by v.o) as n
+                         from unnest(event_requests) with ordinality as v (r, o) where v.r between first and last) as u
+                   group by u.r) as e using (r)
         left join (select n.r, array_agg(n.v order by n.o) as numbers
                    from unnest(taken_requests, taken) with ordinality as n (r, v, o) group by n.r) as t using (r);
     exception when integrity_constraint_violation or data_exception or program_limit_exceeded then

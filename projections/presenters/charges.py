@@ -49,13 +49,13 @@ def present_charge_filter(filter_: Doc, charge_code: str) -> dict[str, Any]:
         "charge_code": charge_code,
         "invoice_display_name": filter_["invoice_display_name"],
         "properties": present_properties(filter_["properties"]),
-        "values": filter_["values"],
+        "values": wire.by_name(filter_["values"]),
     }
 
 
 def present_properties(properties: Doc) -> dict[str, Any]:
     """As they were sent: bounds of ranges are numbers again, and grouping keys have their old name too."""
-    presented = {key: _present_ranges(value) for key, value in properties.items()}
+    presented = {key: _present_ranges(value) for key, value in wire.by_name(properties).items()}
     if properties.get("pricing_group_keys"):
         presented["grouped_by"] = properties["pricing_group_keys"]
     return presented

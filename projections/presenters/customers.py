@@ -31,7 +31,7 @@ def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
         "slug": f"{inherited['document_number_prefix']}-{doc['sequential_id']:03d}",
         "created_at": wire.instant(doc["created_at"]),
         "updated_at": wire.instant(doc["updated_at"]),
-        **details["address"],
+        **_address(details["address"]),
         "email": details["email"],
         "url": details["url"],
         "phone": details["phone"],
@@ -46,8 +46,8 @@ def present_customer(doc: Doc, organization: Doc) -> dict[str, Any]:
         "external_salesforce_id": details["external_salesforce_id"],
         "finalize_zero_amount_invoice": details["finalize_zero_amount_invoice"],
         "skip_invoice_custom_sections": details["skip_invoice_custom_sections"],
-        "billing_configuration": details["billing_configuration"],
-        "shipping_address": details["shipping_address"],
+        "billing_configuration": _billing_configuration(details["billing_configuration"]),
+        "shipping_address": _address(details["shipping_address"]),
         "metadata": [_metadata(entry) for entry in details["metadata"]],
     }
 
@@ -63,6 +63,32 @@ def present_whole_customer(doc: Doc, organization: Doc, taxes: Mapping[str, TaxV
     return present_listed_customer(doc, organization, taxes) | {
         "applicable_invoice_custom_sections": [],
         "error_details": [],
+    }
+
+
+def _address(address: Doc) -> dict[str, Any]:
+    return {
+        "address_line1": address["address_line1"],
+        "address_line2": address["address_line2"],
+        "city": address["city"],
+        "zipcode": address["zipcode"],
+        "state": address["state"],
+        "country": address["country"],
+    }
+
+
+def _billing_configuration(configuration: Doc) -> dict[str, Any]:
+    return {
+        "invoice_grace_period": configuration["invoice_grace_period"],
+        "document_locale": configuration["document_locale"],
+        "payment_provider": configuration["payment_provider"],
+        "payment_provider_code": configuration["payment_provider_code"],
+        "provider_customer_id": configuration["provider_customer_id"],
+        "sync": configuration["sync"],
+        "sync_with_provider": configuration["sync_with_provider"],
+        "provider_payment_methods": configuration["provider_payment_methods"],
+        "subscription_invoice_issuing_date_anchor": configuration["subscription_invoice_issuing_date_anchor"],
+        "subscription_invoice_issuing_date_adjustment": configuration["subscription_invoice_issuing_date_adjustment"],
     }
 
 

@@ -57,7 +57,7 @@ def present_embedded_plan(doc: Doc, named: Named, counts: PlanCounts) -> dict[st
     if details["minimum_commitment"] is not None:
         presented["minimum_commitment"] = _present_commitment(details, named.taxes)
     if details["metadata"] is not None:
-        presented["metadata"] = details["metadata"]
+        presented["metadata"] = wire.by_name(details["metadata"])
     return presented
 
 

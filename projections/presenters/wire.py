@@ -1,4 +1,4 @@
-"""How times and numbers of read models go over the wire; decimal strings are `domain.kernel.decimals.wire`.
+"""How times, numbers and open objects of read models go over the wire; decimal strings: `domain.kernel.decimals.wire`.
 
 Docs hold instants as RFC 3339 in UTC, and decimals as strings. Source: api-surface 3.6, 3.7.
 """
@@ -6,6 +6,7 @@ Docs hold instants as RFC 3339 in UTC, and decimals as strings. Source: api-surf
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 
 def instant(value: str | None) -> str | None:
@@ -29,6 +30,17 @@ def instant_offset(value: str | None) -> str | None:
 def number(value: str | None) -> float | None:
     """A JSON number (Lago's doubles: rates, trial periods)."""
     return None if value is None else float(value)
+
+
+def by_name(value: Any) -> Any:
+    """JSON whose keys are not ours to order, by the names of its keys at every depth.
+
+    A doc read back from its row has lost the order that it was written in (`jsonb` keeps none), and an answer to a
+    command is the same whether it is made from what was just decided or, to the same command again, from the row.
+    """
+    if isinstance(value, dict):
+        return {key: by_name(value[key]) for key in sorted(value)}
+    return [by_name(item) for item in value] if isinstance(value, list) else value
 
 
 def _utc(value: str) -> str:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from domain.kernel.errors import UnavailableError
 from projections.usage.store import RefusedError
 
 Q = TypeVar("Q")
@@ -46,14 +47,14 @@ class Coalescer(Generic[Q, R]):
     async def _answer(self, batch: Sequence[tuple[Sequence[Q], asyncio.Future[Sequence[R]]]]) -> None:
         try:
             answers = await self._run([question for questions, _ in batch for question in questions])
-        except RefusedError as error:  # one of the questions may be to blame: that one alone fails
-            if len(batch) > 1:
+        except Exception as error:  # whatever it is, somebody waits for an answer
+            if len(batch) > 1 and not _is_away(error):  # one of the callers may be to blame: that one alone fails
                 await self._answer(batch[: len(batch) // 2])
                 await self._answer(batch[len(batch) // 2 :])
                 return
-            _fail(batch, error)
-        except Exception as error:  # whatever it is, somebody waits for an answer
-            _fail(batch, error)
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(error)
         else:
             start = 0
             for questions, answer in batch:
@@ -62,7 +63,6 @@ class Coalescer(Generic[Q, R]):
                 start += len(questions)
 
 
-def _fail(batch: Sequence[tuple[Sequence[Q], asyncio.Future[Sequence[R]]]], error: Exception) -> None:
-    for _, answer in batch:
-        if not answer.done():
-            answer.set_exception(error)
+def _is_away(error: Exception) -> bool:
+    """Whether it is the store that does not answer, whoever asks."""
+    return isinstance(error, UnavailableError) and not isinstance(error, RefusedError)

@@ -329,3 +329,20 @@ async def test_no_past(metered: Client) -> None:
     assert refused["error_details"] == {"external_subscription_id": ["value_is_mandatory"]}
     unknown = f"{PAST}?external_subscription_id=s1&billable_metric_code=none"
     assert (await metered.refused(404, "GET", unknown))["code"] == "billable_metric_not_found"
+
+
+async def test_units_of_any_size(metered: Client) -> None:
+    tier = {"from_value": 0, "to_value": None, "per_unit_amount": "0", "flat_amount": "5"}
+    gb = await metric(metered)
+    flat = {"billable_metric_id": gb, "charge_model": "volume", "properties": {"volume_ranges": [tier]}, "code": "flat"}
+    [_, charge] = await subscribe(metered, flat, standard(gb, "1", code="each"))
+    await send(metered, {"gb": 1e-44})
+    found = await usage(metered)
+    assert [row["amount_cents"] for row in found["charges_usage"]] == [500, 0]
+    assert [row["units"] for row in found["charges_usage"]] == ["0." + 43 * "0" + "1"] * 2
+    await send(metered, {"gb": "1" + 50 * "0"}, at=1709700000)
+    refused = await metered.refused(422, "GET", USAGE)
+    assert refused["error_details"] == {"charges": {"each": ["value_is_out_of_range"]}}
+    price = {"properties": {"amount": "0"}}
+    await metered.ok("PUT", f"/plans/p/charges/{charge['code']}", {"charge": price})
+    assert (await usage(metered))["amount_cents"] == 500

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from domain.catalog.commands import update_plan
 from domain.invoicing.billing import advance_subscription
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.replay import replay_prices, replay_usage
-from domain.kernel.errors import ConflictError, UnavailableError
+from domain.kernel.errors import AmountOutOfRangeError, ConflictError, UnavailableError
 from domain.kernel.ledger import Ledger
 from domain.metering.ports import Usage
 from domain.subscriptions.commands import terminate_subscription
@@ -118,6 +121,55 @@ async def test_intervals(
     await advance(shop, usage, subscription, until)
     found = [(str(one.content.issuing_date), one.content.totals.total_amount_cents) for one in await invoices(shop)]
     assert found == expected, why
+
+
+async def test_next_to_no_units_under_a_flat_amount_are_billed(ledger: Ledger) -> None:
+    """A unit amount of 5e44 is shown nowhere, and in nobody's way."""
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    gb = await shop.metric("gb", aggregation_type="sum_agg", field_name="gb")
+    tier = {"from_value": 0, "to_value": None, "per_unit_amount": "1", "flat_amount": "5"}
+    await shop.plan(charges=(shop.charge(gb, "volume", {"volume_ranges": [tier]}),))
+    subscription = await shop.subscribe(at="2024-01-01")
+    usage.add("gb", "2024-01-20", gb="0." + 43 * "0" + "1")
+    await advance(shop, usage, subscription, "2024-02-01")
+    [invoice] = await invoices(shop)
+    [fee] = [fee for fee in invoice.content.fees if fee.fee_type == "charge"]
+    assert (fee.units, fee.amount_cents) == (Decimal("1e-44"), 500)
+    assert fee.unit_amount_cents == fee.precise_unit_amount == 0
+    assert list(replay_prices(invoice)) == []
+    assert await replay_usage(usage, [invoice]) == []
+
+
+async def test_what_is_more_than_money_can_be_holds_up_its_own_invoice_alone(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    gb = await shop.metric("gb", aggregation_type="sum_agg", field_name="gb")
+    plan = await shop.plan(charges=(shop.charge(gb, "standard", {"amount": "5"}),))
+    await shop.customer("c2")
+    broken, sharing = await shop.subscribe("s1", at="2024-01-01"), await shop.subscribe("s2", at="2024-01-01")
+    other = await shop.subscribe("s3", at="2024-01-01", customer="c2")
+    usage.add("gb", "2024-01-20", gb="1" + 18 * "0")
+
+    for subscription in (broken, sharing):
+        with pytest.raises(AmountOutOfRangeError, match="gb"):
+            await advance(shop, usage, subscription, "2024-02-01")
+    await advance(shop, usage, other, "2024-02-01")
+    [invoice] = await invoices(shop)
+    assert [row.external_id for row in invoice.content.subscriptions] == ["s3"]
+
+    [charge] = plan.details.charges
+    mended = replace(charge, properties={"amount": "0.000000001"})
+    await update_plan(
+        shop.ledger,
+        shop.organization.id,
+        "pro",
+        lambda before: replace(before, charges=(mended,)),
+        at=instant("2024-02-02"),
+    )
+    await advance(shop, usage, broken, "2024-02-01")
+    await advance(shop, usage, sharing, "2024-02-01")
+    [invoice] = [one for one in await invoices(shop) if one.id != invoice.id]
+    assert [row.external_id for row in invoice.content.subscriptions] == ["s1", "s2"]
+    assert invoice.content.totals.total_amount_cents == 10**11 + 2 * 3100
 
 
 async def test_subscriptions_due_together_share_an_invoice_whoever_wakes_first(ledger: Ledger) -> None:

@@ -15,9 +15,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
-from domain.kernel.errors import ConflictError, UnavailableError
+from domain.kernel.errors import ConflictError, DuplicateError, UnavailableError
 from domain.kernel.ledger import SequenceNumber
-from projections.ledger.ledger import PostgresLedger
+from projections.ledger.ledger import CommandKey, PostgresLedger, current_command
 from projections.migrate import migrate_database
 from projections.postgres import Database
 from tests.engines.postgres import make_server
@@ -110,6 +110,24 @@ async def test_an_append_whose_answer_is_lost_is_found_to_be_committed(database_
         assert await numbers(database_url) == list(range(1, 12))
         for one in created:
             assert vars(await ledger.load(Customer, one.id)) == vars(one)
+
+
+async def test_a_command_that_changes_nothing_and_whose_answer_is_lost_is_found_by_its_key(database_url: str) -> None:
+    async with proxied(database_url) as (proxy, dsn), opened(dsn) as ledger:
+        created = await create(ledger, "first")
+
+        async def change_nothing(key: str) -> None:
+            current_command.set(CommandKey(ORGANIZATION, key, "fingerprint"))
+            await ledger.append(created)
+
+        await asyncio.create_task(change_nothing("prepares the statement"))
+        proxy.cut = True
+        with pytest.raises(DuplicateError):
+            await asyncio.create_task(change_nothing("key"))
+        assert not proxy.cut
+        found = await ledger.find_command(ORGANIZATION, "key")
+        assert found is not None
+        assert found.aggregate_id == created.id
 
 
 async def test_a_conflict_is_still_one_when_the_answer_is_lost(database_url: str) -> None:

@@ -232,6 +232,25 @@ async def test_a_command_is_found_again(ledger: PostgresLedger, command: Command
     assert await ledger.find_command(ids.new(), "key") is None
 
 
+async def test_commands_that_change_nothing_are_kept(ledger: PostgresLedger, database: Database) -> None:
+    """Beside others in one transaction: whether or not they come last, and one of them was done before."""
+    created = await create(ledger, "a")
+
+    async def command(key: str, *, changes: bool) -> None:
+        current_command.set(CommandKey(ORGANIZATION, key, "fingerprint"))
+        await (create_numbered(ledger, key) if changes else ledger.append(created))
+
+    await asyncio.gather(*(command(key, changes=False) for key in "bc"))
+    tasks = [command(key, changes=key in "de") for key in "dbefg"]
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), DuplicateError, *[type(None)] * 3]
+    found = [await ledger.find_command(ORGANIZATION, key) for key in "bcdefg"]
+    assert [one and one.topic for one in found] == ["customer"] * 6
+    assert [one.aggregate_id == created.id for one in found if one] == [True, True, False, False, True, True]
+    assert await count_events(database) == 3
+    assert [doc["sequential_id"] for doc in await docs(database)] == [1, 1, 2]
+
+
 async def test_a_failed_command_leaves_no_key(ledger: PostgresLedger, command: CommandKey) -> None:
     token = current_command.set(None)
     await create(ledger, "a")

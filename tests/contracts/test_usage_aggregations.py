@@ -38,6 +38,8 @@ FOUR = "03-02=12 03-03=12 03-04=12 03-05=12"
 LEVELS = "03-01=2 03-01T01=3 03-01T01:30=1 03-01T02=-4 03-01T04=-2 03-01T05=10 03-01T05:30=-10"
 LONG = "1." + 39 * "0" + "1"
 """More than the store's decimals hold."""
+TINY, HUGE = f"0.{43 * '0'}1", f"1{40 * '0'}"
+ENDLESS = 40_000 * "9"
 
 
 def decimals(texts: str) -> tuple[Decimal, ...]:
@@ -71,6 +73,13 @@ LAST_PRICED = CustomAggregator(
 CASES: list[tuple[AggregationType, str, dict[str, Any], Usage, str]] = [
     ("count_agg", "03-01=1 03-02=x", {"in_advance": True}, used("2", 2, peak=peak("2", "2")), "A4"),
     ("sum_agg", "03-01=07 03-02=1e5 03-03=+5 03-04=-0.5", {}, used("6.5", 2), "G4"),
+    ("sum_agg", f"03-01={TINY} 03-02={TINY}", {}, used("2e-44", 2), "tiny"),
+    ("sum_agg", f"03-01={TINY} 03-02={HUGE} 03-03=-{HUGE[:-1]}2", {}, used("-2", 3), "tiny beside huge"),
+    ("sum_agg", f"03-01=2 03-02={ENDLESS} 03-03=-{ENDLESS}.5", {}, used("2", 1), "G4: endless"),
+    (
+        *("sum_agg", f"03-01={TINY} 03-02={HUGE}", {"in_advance": True}),
+        *(used(HUGE, 2, peak=peak(HUGE, HUGE)), "V6: tiny, then huge"),
+    ),
     ("sum_agg", "01-01=2.5 01-02=2.5 " + FOUR, {}, used("48", 4), "A7: not recurring"),
     ("sum_agg", "01-01=2.5 01-02=2.5 " + FOUR, {"recurring": True}, used("53", 6), "A7"),
     (
@@ -99,6 +108,9 @@ CASES: list[tuple[AggregationType, str, dict[str, Any], Usage, str]] = [
     ),
     ("max_agg", "03-01=-3 03-02=-1", {}, used("-1", 2), "A9: negative"),
     ("max_agg", f"03-01=1 03-02={LONG}", {}, used(LONG, 2), "A9: long"),
+    ("max_agg", f"03-01=0 03-02={TINY} 03-03=-{HUGE}", {}, used(TINY, 3), "A9: tiny"),
+    ("max_agg", f"03-01=3 03-02={HUGE} 03-03={ENDLESS}", {}, used(HUGE, 2), "G4: huge, and endless"),
+    ("latest_agg", f"03-01={TINY} 03-02={ENDLESS}", {}, used(TINY, 1), "A10: tiny, then endless"),
     ("latest_agg", "03-02=5 03-01=9", {}, used("5", 2), "A10"),
     ("latest_agg", "03-02=5 03-02=9 03-01=7", {}, used("9", 3), "A10: of equal times the last to arrive"),
     ("latest_agg", "03-01=5 03-02=-9", {}, used("0", 2), "A10: never negative"),
@@ -124,6 +136,10 @@ CASES: list[tuple[AggregationType, str, dict[str, Any], Usage, str]] = [
     (
         *("weighted_sum_agg", f"03-01={LONG} 03-31=-1", {"duration_days": 31}),
         *(used("0.96774193548387096775", 2, level=Decimal(LONG) - 1), "A15: long, rounded up"),
+    ),
+    (
+        *("weighted_sum_agg", f"03-01={TINY} 03-02={ENDLESS}", {"duration_days": 31}),
+        *(used("0.00000000000000000001", 1, level=Decimal(TINY)), "A15: tiny, rounded up"),
     ),
     (
         *("sum_agg", "02-01=2 02-02=3 03-26=12 03-26T20=12", {"recurring": True, "prorated": MARCH}),

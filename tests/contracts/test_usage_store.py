@@ -184,6 +184,18 @@ async def test_a_question_that_is_refused_fails_alone(any_usage_store: UsageStor
     ]
 
 
+async def test_a_question_whose_answer_cannot_be_computed_fails_alone(
+    any_usage_store: UsageStore, database: Database
+) -> None:
+    organization, levels = ids.new(), Metric(code="calls", aggregation_type="weighted_sum_agg", field_name="bytes")
+    reader = ClickHouseUsageReader(database, any_usage_store)
+    queries = [march(organization, levels, duration_days=31) for _ in range(7)]
+    queries.insert(3, march(organization, levels, duration_days=None))  # of no period, which none may be
+    answers = await asyncio.gather(*(reader.aggregate([query], 0) for query in queries), return_exceptions=True)
+    assert isinstance(answers.pop(3), AssertionError)
+    assert answers == [[(Usage(units=Decimal(0), events_count=0, level=Decimal(0)),)]] * 7
+
+
 async def test_an_insert_with_the_same_token_adds_what_is_not_there(any_usage_store: UsageStore) -> None:
     organization = ids.new()
     january = [line(organization, at=f"2024-01-{day:02}T00:00:00") for day in range(1, 29)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -13,12 +16,25 @@ from hypothesis import strategies as st
 
 from domain.kernel.currency import EXPONENTS
 from domain.kernel.decimals import exact, wire
-from domain.pricing.fee import settle
+from domain.kernel.errors import AmountOutOfRangeError
+from domain.kernel.money import MOST_MINOR_UNITS, minor_units
+from domain.pricing.fee import UNIT_AMOUNT_END, PricedFee, settle
+from domain.pricing.fixed_charge import UnexpiredFee, less_unexpired, price_change
 from domain.pricing.in_advance import price_event
+from domain.pricing.pricing_unit import SETTLES_AS, convert, convert_in_advance
+from domain.pricing.projection import Elapsed, project
 from domain.pricing.registry import ChargeModel, Price, PricedUsage, ProratedValue, price, validate
 from domain.pricing.true_up import prorated_minimum, true_up
+from domain.taxation.apply_taxes import tax_fee
+from domain.taxation.tax import TaxTerms
 
-UNITS = st.decimals(0, 10_000, places=3)
+
+def scaled(digits: int, exponent: int) -> Decimal:
+    return Decimal(digits).scaleb(exponent)
+
+
+UNITS = st.decimals(0, 10_000, places=3) | st.builds(scaled, st.integers(1, 999), st.integers(-44, 18))
+"""With the amounts below they multiply exactly."""
 AMOUNTS = st.decimals(0, 100, places=5)
 WIRE_AMOUNTS = AMOUNTS.map(wire)
 VALUES = st.lists(st.decimals(0, 500, places=2), max_size=12)
@@ -199,3 +215,149 @@ def test_a_true_up_fills_up_to_the_minimum(minimum: int, days: int, used: int, c
         filled = used + (0 if fee is None else fee.amount_cents)
         assert filled >= of_window - Decimal("0.5")
         assert fee is None or filled <= of_window + Decimal("0.5")
+
+
+ANY_UNITS = UNITS | st.builds(scaled, st.integers(-999, 10**6), st.integers(-400, 400))
+ANY_AMOUNTS = WIRE_AMOUNTS | st.builds("{}e{}".format, st.integers(0, 999), st.integers(-20, 17))
+"""What a charge may say: 20 digits before and after the point."""
+
+ANY_SIZES = st.integers(1, 50) | st.integers(1, 10**20 - 1)
+ANY_RATES = st.builds(scaled, st.integers(1, 999), st.integers(-15, 12))
+"""Of a pricing unit."""
+
+VAT = TaxTerms(tax_id=UUID(int=1), code="vat", name="VAT", description=None, rate=Decimal(100))
+
+
+def any_ranges(name: str, *amounts: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Of "0-10, 11-" or one range."""
+    tiers = st.tuples(*(st.fixed_dictionaries(dict.fromkeys(amounts, ANY_AMOUNTS)) for _ in range(2)))
+    bounds = ({"from_value": 0, "to_value": 10}, {"from_value": 11, "to_value": None})
+    two = tiers.map(lambda terms: [bound | own for bound, own in zip(bounds, terms, strict=True)])
+    one = tiers.map(lambda terms: [{"from_value": 0, "to_value": None} | terms[0]])
+    return (one | two).map(lambda tiers: {name: tiers})
+
+
+ANY_TERMS: dict[ChargeModel, st.SearchStrategy[dict[str, Any]]] = {
+    "standard": st.fixed_dictionaries({"amount": ANY_AMOUNTS}),
+    "graduated": any_ranges("graduated_ranges", "per_unit_amount", "flat_amount"),
+    "graduated_percentage": any_ranges("graduated_percentage_ranges", "rate", "flat_amount"),
+    "package": st.fixed_dictionaries({"amount": ANY_AMOUNTS, "package_size": ANY_SIZES, "free_units": ANY_SIZES}),
+    "percentage": st.fixed_dictionaries(
+        {"rate": ANY_AMOUNTS},
+        optional={
+            "fixed_amount": ANY_AMOUNTS,
+            "free_units_per_events": ANY_SIZES,
+            "free_units_per_total_aggregation": ANY_AMOUNTS,
+            "per_transaction_min_amount": ANY_AMOUNTS,
+        },
+    ),
+    "volume": any_ranges("volume_ranges", "per_unit_amount", "flat_amount"),
+    "dynamic": st.just({}),
+    "custom": st.just({"custom_properties": {}}),
+}
+
+
+@st.composite
+def any_usage(draw: st.DrawFn, charge_model: ChargeModel) -> PricedUsage:
+    values = draw(st.lists(ANY_UNITS, min_size=1, max_size=4))
+    with exact():
+        units, totals = sum(values, Decimal(0)), tuple(accumulate(values))
+    is_prorated = draw(st.booleans())
+    changes = tuple(ProratedValue(full=value, prorated=value / 3) for value in values)
+    return PricedUsage(
+        units=sum((change.prorated for change in changes), Decimal(0)) if is_prorated else units,
+        events_count=len(values),
+        full_units=units if is_prorated else None,
+        running_totals=totals,
+        values=values,
+        changes=changes if is_prorated and charge_model == "graduated" else None,
+        precise_total_amount=draw(ANY_UNITS),
+    )
+
+
+def fits(fee: PricedFee) -> bool:
+    """Whether its figures are those that Lago's columns hold."""
+    return (
+        0 <= fee.amount_cents <= MOST_MINOR_UNITS
+        and abs(fee.unit_amount_cents) <= MOST_MINOR_UNITS
+        and abs(fee.precise_unit_amount) < UNIT_AMOUNT_END
+    )
+
+
+EVERY_MODEL = pytest.mark.parametrize("charge_model", get_args(ChargeModel))
+
+
+@EVERY_MODEL
+@given(data=st.data(), currency=CURRENCIES)
+def test_whatever_its_size_a_price_settles_unless_it_is_more_than_64_bits_hold(
+    charge_model: ChargeModel, data: st.DataObject, currency: str
+) -> None:
+    properties, usage = data.draw(ANY_TERMS[charge_model]), data.draw(any_usage(charge_model))
+    assert validate(charge_model, properties) == []
+    priced = price(charge_model, properties, usage)
+    units = usage.units if usage.full_units is None else usage.full_units
+    owed = minor_units(priced.amount, currency) if units >= 0 else Decimal(0)
+    if owed > MOST_MINOR_UNITS:
+        with pytest.raises(AmountOutOfRangeError):
+            settle(priced, units, 1, currency)
+        return
+    fee = settle(priced, units, 1, currency)
+    assert fits(fee)
+    assert abs(fee.amount_cents - max(owed, Decimal(0))) <= Decimal("0.5")
+
+
+@EVERY_MODEL
+@given(data=st.data(), currency=CURRENCIES, rate=ANY_RATES, days=st.integers(1, 30))
+def test_what_becomes_of_a_fee_of_any_size_fits_too(
+    charge_model: ChargeModel, data: st.DataObject, currency: str, rate: Decimal, days: int
+) -> None:
+    properties, usage = data.draw(ANY_TERMS[charge_model]), data.draw(any_usage(charge_model))
+    priced, elapsed = price(charge_model, properties, usage), Elapsed(days=days, of_days=30)
+    with suppress(AmountOutOfRangeError):
+        fee = settle(priced, usage.units, 1, currency)
+        assert tax_fee(Decimal(fee.amount_cents), fee.precise_amount_cents, [VAT]).amount_cents == fee.amount_cents
+        missing = true_up(
+            Decimal(MOST_MINOR_UNITS),
+            used_cents=fee.amount_cents,
+            used_precise_cents=fee.precise_amount_cents,
+            currency=currency,
+        )
+        assert fee.amount_cents + (missing.amount_cents if missing else 0) == MOST_MINOR_UNITS
+        assert fits(project(charge_model, properties, fee, elapsed, recurring=False, currency=currency))
+    with suppress(AmountOutOfRangeError):
+        money, _ = convert(settle(priced, usage.units, 1, SETTLES_AS), rate, currency)
+        assert fits(money)
+
+
+@pytest.mark.parametrize("charge_model", sorted({*get_args(ChargeModel)} - {"volume"}))
+@given(data=st.data(), currency=CURRENCIES, rate=ANY_RATES)
+def test_a_fee_in_advance_of_any_size_fits(
+    charge_model: ChargeModel, data: st.DataObject, currency: str, rate: Decimal
+) -> None:
+    properties, two = data.draw(ANY_TERMS[charge_model]), st.tuples(any_usage(charge_model), any_usage(charge_model))
+    before, after = (replace(usage, full_units=None, changes=None) for usage in data.draw(two))
+    units = max(after.units, Decimal(0))
+    with suppress(AmountOutOfRangeError):
+        fee = price_event(charge_model, properties, before=before, after=after, units=units, currency=currency)
+        assert fits(fee)
+        assert fits(convert_in_advance(fee, rate, currency)[0])
+
+
+@pytest.mark.parametrize("charge_model", ["standard", "graduated", "volume"])
+@given(data=st.data(), currency=CURRENCIES, units=ANY_UNITS, days=st.integers(0, 31), paid=st.integers(0, 2**63 - 1))
+def test_fixed_charges_of_any_size_fit(
+    charge_model: ChargeModel, data: st.DataObject, currency: str, units: Decimal, days: int, paid: int
+) -> None:
+    properties = data.draw(ANY_TERMS[charge_model])
+    with suppress(AmountOutOfRangeError):
+        fee = price_change(
+            charge_model,
+            properties,
+            units=units,
+            billed_units=Decimal(0),
+            days_left=days,
+            duration_days=31,
+            currency=currency,
+        )
+        assert fits(fee)
+        assert fits(less_unexpired(fee, [UnexpiredFee(amount_cents=paid, days_left=days, days=31)], currency))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,13 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from activities.billing import BillingActivities
 from activities.test_clocks import TestClockActivities
+from domain.catalog.commands import update_plan
+from domain.invoicing.invoice import Invoice
 from domain.kernel import ids as kernel_ids
 from domain.kernel.errors import NotFoundError
+from domain.organizations.commands import found_organization
+from domain.organizations.organization import OrganizationDetails
+from tests.builders import Shop, instant
 from tests.workflows.world import World, until
 from workflows import ids, subscription
 from workflows.clock import spread
@@ -109,6 +115,44 @@ async def test_a_plan_that_does_not_advance_is_a_failure_and_not_a_loop(world: W
     await (await start(world)).result()
     first, second = diary.calls
     assert first == second, "the same step, tried again after a pause"
+
+
+async def test_an_invoice_that_cannot_be_priced_is_shown_and_billed_once_it_can(world: World) -> None:
+    details = OrganizationDetails(name="Shop", document_number_prefix="SHO-0001", default_currency="EUR")
+    organization, _ = await found_organization(
+        world.ledger, kernel_ids.new(), details, sandbox=False, at=instant("2024-01-01")
+    )
+    shop = Shop(world.ledger, organization)
+    gb = await shop.metric("gb", aggregation_type="sum_agg", field_name="gb")
+    charge = shop.charge(gb, "standard", {"amount": "5"})
+    await shop.plan(interval="yearly", charges=(charge,))
+    world.usage.add("gb", "2024-01-20", subscription="s1", gb="1" + 18 * "0")
+    async with world.running():
+        stuck = await shop.subscribe("s1", at="2024-01-01")
+        handle = world.client.get_workflow_handle(ids.subscription(stuck.id))
+
+        async def is_shown() -> bool:
+            if await world.status(handle.id) is None:
+                return False
+            pending = (await handle.describe()).raw_description.pending_activities
+            failures = [step.last_failure for step in pending if step.attempt >= 2]
+            return any(one.application_failure_info.type == "AmountOutOfRangeError" for one in failures)
+
+        async def billed() -> set[UUID]:
+            found = await world.ledger.find_all(Invoice, organization.id)
+            return {row.subscription_id for invoice in found for row in invoice.content.subscriptions}
+
+        await until(is_shown)
+        other = await shop.subscribe("s2", at="2024-01-01", customer="c2")
+        await until(lambda: holds(billed, {other.id}))
+        free = replace(charge, properties={"amount": "0"})
+        change = partial(replace, charges=(free,))
+        await update_plan(world.ledger, organization.id, "pro", change, at=instant("2024-02-02"))
+        await until(lambda: holds(billed, {stuck.id, other.id}))
+
+
+async def holds(found: Callable[[], Awaitable[set[UUID]]], wanted: set[UUID]) -> bool:
+    return await found() == wanted
 
 
 async def test_those_who_share_an_instant_wake_within_the_spread(world: World, diary: Diary) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.metering.ports import UsageQuery
-from domain.metering.usage_event import UsageEvent
+from domain.metering.usage_event import MAX_CHARACTERS, UsageEvent
 from projections.usage.sql import instant
 
 Sequenced = list[tuple[int, str]]
@@ -23,7 +23,7 @@ _NUMBER: Final = r"^-?[0-9]+(\\.[0-9]+)?$"
 
 def is_number(value: str) -> str:
     """The condition of all numeric aggregations."""
-    return f"match({value}, '{_NUMBER}')"
+    return f"length({value}) <= {MAX_CHARACTERS} and match({value}, '{_NUMBER}')"
 
 
 def columns(integer_digits: int, decimals: int) -> Mapping[str, str]:

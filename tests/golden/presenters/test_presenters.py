@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from projections.presenters import wire
-from tests.golden.presenters.presented import FOLDER, presented
+from projections.views.reading import Doc
+from tests.golden.presenters.presented import FOLDER, decided, presented, read_back
 
 
+@pytest.mark.parametrize("order", [decided, read_back])
 @pytest.mark.parametrize("name", sorted(presented()))
-def test_presenter(name: str) -> None:
-    assert json.dumps(presented()[name], indent=2) + "\n" == (FOLDER / f"{name}.json").read_text()
+def test_presenter(name: str, order: Callable[[Doc], Doc]) -> None:
+    assert json.dumps(presented(order)[name], indent=2) + "\n" == (FOLDER / f"{name}.json").read_text()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import pytest
 
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.invoicing.totals import totals
+from domain.kernel.errors import AmountOutOfRangeError
+from domain.kernel.money import MOST_MINOR_UNITS
 
 ITEM = FeeItem(
     code="c",
@@ -45,6 +47,13 @@ def test_the_worked_example() -> None:
     assert found.sub_total_excluding_taxes_amount_cents == 19000
     assert found.sub_total_including_taxes_amount_cents == 20900
     assert found.total_amount_cents == 20900
+
+
+def test_more_than_64_bits_hold_is_no_total() -> None:
+    assert totals(fees(MOST_MINOR_UNITS)).total_amount_cents == MOST_MINOR_UNITS
+    for too_much in ({"fees": fees(MOST_MINOR_UNITS, 1)}, {"fees": fees(MOST_MINOR_UNITS), "taxes_cents": 1}):
+        with pytest.raises(AmountOutOfRangeError):
+            totals(**too_much)
 
 
 @pytest.mark.parametrize(

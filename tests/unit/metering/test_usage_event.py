@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.metering.usage_event import UsageEvent, in_order, number, numbers, text
+from domain.metering.usage_event import MAX_CHARACTERS, UsageEvent, in_order, number, numbers, text
 
 D = Decimal
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -23,6 +23,9 @@ START = datetime(2024, 3, 1, tzinfo=UTC)
         (1.5e-7, D("0.00000015"), "a JSON number with an exponent"),
         (D("1.50"), D("1.50"), "a JSON number read exactly"),
         (0, D(0), "zero counts"),
+        (1e-44, D("1e-44"), "a tiny JSON number"),
+        ("0." + 43 * "0" + "1", D("1e-44"), "a tiny one"),
+        (60 * "9", D(60 * "9"), "a huge one"),
         ("1e5", None, "a string with an exponent"),
         ("+5", None, "a plus"),
         (".5", None, "no digit before the point"),
@@ -40,6 +43,12 @@ START = datetime(2024, 3, 1, tzinfo=UTC)
 )
 def test_number(value: Any, read: Decimal | None, why: str) -> None:
     assert number(value) == read, why
+
+
+def test_a_number_that_no_one_can_compute_with_is_none() -> None:
+    longest = MAX_CHARACTERS * "9"
+    assert number(longest) == D(longest)
+    assert number(f"-{longest}") is None
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,30 @@ def test_a_change(
 
 
 @pytest.mark.parametrize(
+    ("units", "cents", "unit_amount_cents", "why"),
+    [
+        ("1e-20", 10000, 0, "100.00 over next to no units is more per unit than is shown"),
+        ("1e-44", 10000, 0, "likewise"),
+        ("0.00000000001", 10000, 10**15, "1e13 a unit fits"),
+    ],
+)
+def test_a_change_to_next_to_no_units(units: str, cents: int, unit_amount_cents: int, why: str) -> None:
+    fee = price_change(
+        "volume",
+        properties("volume"),
+        units=Decimal(units),
+        billed_units=Decimal(0),
+        days_left=None,
+        duration_days=31,
+        currency="EUR",
+    )
+    assert (fee.amount_cents, fee.unit_amount_cents) == (cents, unit_amount_cents), why
+    assert (fee.precise_unit_amount > 0) == (unit_amount_cents > 0), why
+    paid = less_unexpired(fee, [UnexpiredFee(amount_cents=100, days_left=31, days=31)], "EUR")
+    assert (paid.amount_cents, paid.precise_unit_amount > 0) == (cents - 100, unit_amount_cents > 0), why
+
+
+@pytest.mark.parametrize(
     ("cents", "unexpired", "expected", "why"),
     [
         (3548, [(1500, 11, 31)], 3016, "an upgrade on 21 August: 3548 - 532"),

@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import pytest
 
+from domain.kernel.errors import AmountOutOfRangeError
 from domain.pricing.fee import settle
 from domain.pricing.registry import Price, PricedUsage, price
 
@@ -20,12 +21,28 @@ D = Decimal
         ("1234.5", "HUF", 1235, "1234.5", "no decimals, unlike in ISO 4217"),
         ("0.0125", "KWD", 13, "12.5", "three decimals"),
         ("0.00015", "CLF", 2, "1.5", "four decimals"),
-        ("99999999999999999999.995", "EUR", 10**22, "9999999999999999999999.5", "beyond 64 bits"),
+        ("92233720368547758.07", "EUR", 2**63 - 1, "9223372036854775807", "as much as 64 bits hold"),
     ],
 )
 def test_amounts(amount: str, currency: str, cents: int, precise: str, why: str) -> None:
     fee = settle(Price(amount=D(amount), unit_amount=D(0)), units=D(1), events_count=1, currency=currency)
     assert (fee.amount_cents, fee.precise_amount_cents) == (cents, D(precise)), why
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [
+        ("92233720368547758.071", "EUR"),
+        ("99999999999999999999.995", "EUR"),
+        ("9223372036854775808", "JPY"),
+        ("1e44", "EUR"),
+        ("1e60", "KWD"),
+    ],
+)
+def test_more_than_64_bits_hold_is_not_billed(amount: str, currency: str) -> None:
+    with pytest.raises(AmountOutOfRangeError):
+        settle(Price(amount=D(amount), unit_amount=D(0)), units=D(1), events_count=1, currency=currency)
+    assert settle(Price(amount=-D(amount), unit_amount=D(0)), D(1), 1, currency).amount_cents == 0, "nor given back"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +52,13 @@ def test_amounts(amount: str, currency: str, cents: int, precise: str, why: str)
         ("0.999", "EUR", 99, "0.999", "cut off just below one"),
         ("9.58333333333333333333", "EUR", 958, "9.583333333333333", "15 decimals"),
         ("0.0000000000000005", "JPY", 0, "0.000000000000001", "the last decimal is rounded"),
+        ("999999999999999.9999", "EUR", 99999999999999999, "999999999999999.9999", "as much as its column holds"),
+        ("1e15", "EUR", 0, "0", "it does not fit, and is not shown"),
+        ("999999999999999.9999999999999996", "EUR", 0, "0", "nor once it is rounded"),
+        ("-1e44", "EUR", 0, "0", "of either sign: over less than no units"),
+        ("999999999999999", "CLF", 0, "0", "in minor units it is more than 64 bits hold"),
+        ("1e45", "EUR", 0, "0", "5 over 5e-45 units"),
+        ("1e9000", "EUR", 0, "0", "over any"),
     ],
 )
 def test_unit_amounts(unit_amount: str, currency: str, cents: int, precise: str, why: str) -> None:

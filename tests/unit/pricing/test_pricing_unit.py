@@ -46,6 +46,8 @@ def test_amounts(
         ("0.129", "0.5", 12, 6, "0.06", "cut off"),
         ("0.005", "1000", 0, 0, "0", "below a hundredth it comes to nothing"),
         ("0.01", "0.5", 1, 0, "0.005", "half a cent, cut off"),
+        ("100", "1e13", 10000, 0, "0", "1e15 of money per unit is more than is shown"),
+        ("99", "1e13", 9900, 99 * 10**15, "990000000000000", "just below"),
     ],
 )
 def test_unit_amounts(amount: str, rate: str, in_units: int, cents: int, precise: str, why: str) -> None:
