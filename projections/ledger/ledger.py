@@ -37,9 +37,14 @@ _EXISTS = "select from events where originator_id = %s limit 1"
 _LOAD = f"{_COLUMNS} where originator_id = any(%b::uuid[]) order by originator_id, originator_version"
 _FIND = SQL(
     "select asked.question, e.originator_id, e.originator_version, e.topic, e.state "
-    "from {asked} join {table} v on v.organization_id = %b and v.deleted_at is null{matches} "
-    "join events e on e.originator_id = v.id order by asked.question, e.originator_id, e.originator_version"
+    "from {asked} cross join lateral ("
+    "select v.id from {table} v where v.organization_id = %b and v.deleted_at is null{matches} offset 0"
+    ") as found join events e on e.originator_id = found.id "
+    "order by asked.question, e.originator_id, e.originator_version"
 )
+"""`offset 0` holds the planner to a look-up in the index for each question. Left to itself, and without statistics of a
+young table, it reads all rows of the organization and compares each with each question."""
+
 _COMMAND = "select fingerprint, topic, aggregate_id from commands where organization_id = %b and key = %s"
 
 
@@ -122,7 +127,7 @@ class PostgresLedger:
         names = tuple(sorted(key))
         reader = self._readers.get((kind, organization_id, names))
         if reader is None:
-            read = partial(self._read_found, organization_id, _find_statement(kind, names))
+            read = partial(self._read_found, organization_id, find_statement(kind, names))
             reader = self._readers[kind, organization_id, names] = Coalescer(read)
         [streams] = await reader.load([tuple(key[name] for name in names)])
         found = [replay(self._mapper, stream) for stream in streams]
@@ -198,7 +203,8 @@ class PostgresLedger:
 
 
 @cache
-def _find_statement(kind: type[Aggregate], names: tuple[str, ...]) -> Composed:
+def find_statement(kind: type[Aggregate], names: tuple[str, ...]) -> Composed:
+    """The query for streams by these columns: an array of texts for each of them, and the organization."""
     view = views.view(kind)
     assert view.keys >= set(names), f"{kind.__qualname__} is not found by {sorted(set(names) - view.keys)}"
     asked: SQL | Composed = SQL("(values (1::bigint)) as asked (question)")

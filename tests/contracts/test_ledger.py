@@ -14,13 +14,14 @@ from uuid import UUID
 import psycopg
 import pytest
 import pytest_asyncio
+from psycopg.sql import SQL
 
 from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
 from domain.kernel.errors import ConflictError, DuplicateError, NotFoundError, UnavailableError
 from domain.kernel.ledger import SequenceNumber
-from projections.ledger.ledger import COMMAND_CONSTRAINT, CommandKey, PostgresLedger, current_command
+from projections.ledger.ledger import COMMAND_CONSTRAINT, CommandKey, PostgresLedger, current_command, find_statement
 from projections.postgres import Database
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -119,6 +120,15 @@ async def test_find_all(ledger: PostgresLedger) -> None:
     created = [await create(ledger, name) for name in "abc"]
     found = await ledger.find_all(Customer, ORGANIZATION)
     assert [one.id for one in found] == sorted(one.id for one in created)
+
+
+async def test_a_young_table_is_looked_up_by_its_index(database: Database) -> None:
+    """Without statistics the planner would rather read all customers and compare each with each question."""
+    statement = SQL("explain (costs off) ") + find_statement(Customer, ("external_id",))
+    async with database.connection(ORGANIZATION) as connection:
+        rows = await (await connection.execute(statement, [["a", "b"], ORGANIZATION])).fetchall()
+    [condition] = [line for (line,) in rows if "Index Cond" in line and "organization_id" in line]
+    assert "external_id = asked.external_id" in condition
 
 
 async def test_several_aggregates_commit_together_or_not_at_all(ledger: PostgresLedger, database: Database) -> None:
