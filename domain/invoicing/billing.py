@@ -62,12 +62,16 @@ async def _perform(
     subscription = case.subscription
     match due.what:
         case "activation":
-            activate(subscription, case.plan, case.schedule.timezone, started_at=due.at, at=due.at)
+            earlier = await starts_before(ledger, subscription, case.plan)
+            zone = case.schedule.timezone
+            activate(subscription, case.plan, zone, started_at=due.at, earlier_starts=earlier, at=due.at)
             await ledger.append(subscription)
         case "trial_end":
             assert case.trial_end is not None
+            assert subscription.activated_at is not None
             billed_today = subscription.fee_billed_on == local_date(due.at, case.schedule.timezone)
-            owes = case.plan.details.pay_in_advance and not billed_today
+            was_running = case.trial_end >= subscription.activated_at  # else a start in the past bills nothing at once
+            owes = case.plan.details.pay_in_advance and was_running and not billed_today
             subscription.end_trial(case.trial_end, starts_with_invoice=owes, at=due.at)
             await ledger.append(subscription)
         case "termination":
@@ -180,7 +184,7 @@ async def _bill(
 async def _bill_fixed_charges(ledger: Ledger, account: Account, case: Case, due: Due) -> None:
     """Issue the invoice of fixed charges in advance that start, or whose units changed, at `due`, by one append."""
     organization, customer, subscription = account.organization, account.customer, case.subscription
-    invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat())
+    invoice_id = ids.of("invoice", subscription.id, due.what, due.at.isoformat(), len(subscription.invoice_ids))
     starts = subscription.owes_fixed_charges and due.at == start_due(subscription)
     add_ons, taxes, credit_notes = await asyncio.gather(
         _add_ons(ledger, [case]),

@@ -135,13 +135,12 @@ async def due_together(ledger: Ledger, account: Account, case: Case, due: Due) -
     if not others:
         return [case]
     plans = {plan.id: plan for plan in await ledger.load_many(Plan, sorted({one.plan_id for one in others}))}
-    together = [case]
-    for subscription in others:
-        plan = plans[subscription.plan_id]
-        other = await case_of(ledger, subscription, plan, case.schedule.timezone)
+    together, zone = [case], case.schedule.timezone
+    for other in await asyncio.gather(*(case_of(ledger, one, plans[one.plan_id], zone) for one in others)):
+        subscription = other.subscription
         if (
             other.due == due
-            and plan.details.amount_currency == case.plan.details.amount_currency
+            and other.plan.details.amount_currency == case.plan.details.amount_currency
             and subscription.details.consolidate_invoice
             and subscription.details.purchase_order_number == case.subscription.details.purchase_order_number
         ):

@@ -5,7 +5,8 @@ Source: metering-pricing 18 (W5 to W9); invoicing-money 3.1 item 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,7 @@ from domain.invoicing.billed_subscription import BilledSubscription
 from domain.invoicing.fixed_charge_prices import FixedChargeInputs, price_fixed_charge
 from domain.invoicing.invoice import Fee, FeeItem
 from domain.kernel import ids
-from domain.kernel.zones import day_count
+from domain.kernel.zones import DAY, day_count, end_of_day, local_date
 from domain.pricing.fixed_charge import UnexpiredFee
 from domain.subscriptions.billing_dates import Boundaries, boundaries
 from domain.subscriptions.due import decisions_heeded
@@ -43,30 +44,50 @@ def bill_window(
 ) -> Iterator[BilledUnits]:
     """What an invoice of `window` bills: arrears for the period behind, in advance for the one that is running.
 
-    Decisions after the billing instant do not count, however late the invoice is made.
+    Decisions of the billing instant and after it do not count, however late the invoice is made.
 
     Args:
         add_ons: of all fixed charges of the plan.
     """
-    running = _running(one, window.timestamp)
+    running, taken = _running(one, window.timestamp), Counter[UUID]()
     for fixed_charge in one.plan.details.fixed_charges:
         covered = running if fixed_charge.pay_in_advance else window
         if _is_billed(fixed_charge, window, one.reason) and not _is_paid(one.subscription, fixed_charge, covered):
-            yield _bill(invoice_id, one, add_ons, fixed_charge, covered, billed_units=None)
+            events = units_events(fixed_charge, one.subscription, one.schedule)
+            known = [event for event in events if _is_known(event, one, window.timestamp)]
+            units = _bill(
+                invoice_id,
+                one,
+                add_ons,
+                fixed_charge,
+                covered,
+                known,
+                billed_units=None,
+                taken_cents=taken[fixed_charge.add_on_id],
+            )
+            if units.billed is not None:
+                net_cents = 0 if units.fee is None else units.fee.amount_cents
+                taken[fixed_charge.add_on_id] += units.billed.amount_cents - net_cents
+            yield units
 
 
 def bill_changes(
     invoice_id: UUID, one: BilledSubscription, add_ons: Mapping[UUID, AddOn], at: datetime
 ) -> Iterator[BilledUnits]:
-    """What units cost that were decided at `at` and took effect at once, beyond those that are paid (W8)."""
+    """What units cost that were decided at `at` and took effect at once, beyond those that are paid (W8).
+
+    One decision about each fixed charge: where a clock stands still there may be more, each of a request of its own.
+    """
     running = _running(one, at)
     for fixed_charge in one.plan.details.fixed_charges:
         events = units_events(fixed_charge, one.subscription, one.schedule)
-        new = events[decisions_heeded(one.subscription, fixed_charge) :]
-        if fixed_charge.pay_in_advance and any(event.immediately and event.decided_at == at for event in new):
+        heeded = decisions_heeded(one.subscription, fixed_charge)
+        changed = (n for n in range(heeded, len(events)) if events[n].immediately and events[n].decided_at == at)
+        last = next(changed, None) if fixed_charge.pay_in_advance else None
+        if last is not None:
             before = _billed_before(one.subscription, fixed_charge, running)
             paid = sum((billed.units for billed in before), Decimal(0))
-            yield _bill(invoice_id, one, add_ons, fixed_charge, running, billed_units=paid)
+            yield _bill(invoice_id, one, add_ons, fixed_charge, running, events[: last + 1], billed_units=paid)
 
 
 def _running(one: BilledSubscription, at: datetime) -> Boundaries:
@@ -92,12 +113,16 @@ def _is_paid(subscription: Subscription, fixed_charge: FixedCharge, covered: Bou
 def _billed_before(
     subscription: Subscription, fixed_charge: FixedCharge, covered: Boundaries
 ) -> list[BilledFixedCharge]:
-    """What was billed in advance for exactly this window."""
+    """What was billed in advance for this window: where the customer has moved to another time zone, its ends lie some
+    hours apart, and its middle in it."""
+    from_at, to_at = covered.fixed_charges_from_at, covered.fixed_charges_to_at
+    assert from_at is not None
+    assert to_at is not None
     return [
         one
         for one in subscription.billed_fixed_charges
         if one.fixed_charge_id == fixed_charge.root_id
-        and (one.from_at, one.to_at) == (covered.fixed_charges_from_at, covered.fixed_charges_to_at)
+        and from_at <= one.from_at + (one.to_at - one.from_at) / 2 <= to_at
     ]
 
 
@@ -107,15 +132,17 @@ def _bill(
     add_ons: Mapping[UUID, AddOn],
     fixed_charge: FixedCharge,
     covered: Boundaries,
+    decided: Sequence[UnitsEvent],
     *,
     billed_units: Decimal | None,
+    taken_cents: int = 0,
 ) -> BilledUnits:
     from_at, to_at, at = covered.fixed_charges_from_at, covered.fixed_charges_to_at, covered.timestamp
     assert from_at is not None
     assert to_at is not None
-    decided = [
-        event for event in units_events(fixed_charge, one.subscription, one.schedule) if _is_known(event, one, at)
-    ]
+    zone = one.schedule.timezone
+    if one.is_upgraded and fixed_charge.prorated:  # the day is the next plan's, by the day as for usage (T4, A23)
+        to_at = end_of_day(local_date(to_at, zone) - DAY, zone)
     inputs = FixedChargeInputs(
         charge_model=fixed_charge.charge_model,
         properties=fixed_charge.properties,
@@ -124,18 +151,20 @@ def _bill(
         from_at=from_at,
         to_at=to_at,
         duration_days=covered.fixed_charges_duration,
-        timezone=one.schedule.timezone,
+        timezone=zone,
         billed_units=billed_units,
         unexpired=tuple(_unexpired(one, fixed_charge, from_at, to_at)) if billed_units is None else (),
+        taken_cents=taken_cents,
     )
     fee = _fee(ids.of("fee", invoice_id, one.subscription.id, fixed_charge.id), one, add_ons, fixed_charge, inputs)
+    worth = price_fixed_charge(replace(inputs, unexpired=()), one.plan.details.amount_currency)
     billed = BilledFixedCharge(
         fixed_charge_id=fixed_charge.root_id,
         add_on_id=fixed_charge.add_on_id,
         prorated=fixed_charge.prorated,
         decisions=len(decided),
         units=fee.units,
-        amount_cents=fee.amount_cents,
+        amount_cents=worth.amount_cents,
         currency=one.plan.details.amount_currency,
         from_at=from_at,
         to_at=to_at,
@@ -146,8 +175,8 @@ def _bill(
 
 
 def _is_known(event: UnitsEvent, one: BilledSubscription, at: datetime) -> bool:
-    """Whether it was decided by then; what holds from the start was, also where the start was recorded later."""
-    return event.decided_at <= at or event.effective_at == one.subscription.started_at
+    """Whether it was decided before; what holds from the start was, also where the start was recorded later."""
+    return event.decided_at < at or event.effective_at == one.subscription.started_at
 
 
 def _unexpired(

@@ -27,6 +27,7 @@ class FixedChargeInputs:
         duration_days: of the whole period of fixed charges.
         billed_units: what was billed for the window before, where the fee is for a change in the course of it.
         unexpired: what an old plan was paid for the same days.
+        taken_cents: of that, what another fee of the same add-on has less.
     """
 
     charge_model: FixedChargeModel
@@ -39,6 +40,7 @@ class FixedChargeInputs:
     timezone: str
     billed_units: Decimal | None = None
     unexpired: tuple[UnexpiredFee, ...] = ()
+    taken_cents: int = 0
 
 
 def price_fixed_charge(inputs: FixedChargeInputs, currency: str) -> PricedFee:
@@ -67,7 +69,7 @@ def price_fixed_charge(inputs: FixedChargeInputs, currency: str) -> PricedFee:
             timezone=inputs.timezone,
         )
     fee = price_window(inputs.charge_model, inputs.properties, units=units, prorated_units=weighted, currency=currency)
-    return less_unexpired(fee, inputs.unexpired, currency)
+    return less_unexpired(fee, inputs.unexpired, currency, taken_cents=inputs.taken_cents)
 
 
 def _days_left(inputs: FixedChargeInputs) -> int:

@@ -80,10 +80,16 @@ def price_change(
 
 
 @exact()
-def less_unexpired(fee: PricedFee, unexpired: Sequence[UnexpiredFee], currency: str) -> PricedFee:
-    """The fee without what was paid for the same days already; never below zero (W9)."""
-    paid_cents = sum(_unexpired_cents(one, currency) for one in unexpired)
-    if paid_cents == 0:
+def less_unexpired(
+    fee: PricedFee, unexpired: Sequence[UnexpiredFee], currency: str, *, taken_cents: int = 0
+) -> PricedFee:
+    """The fee without what was paid for the same days already; never below zero (W9).
+
+    Args:
+        taken_cents: of that, what was taken off another fee of the same add-on.
+    """
+    paid_cents = sum(_unexpired_cents(one, currency) for one in unexpired) - taken_cents
+    if paid_cents <= 0:
         return fee
     precise_cents = max(fee.precise_amount_cents - paid_cents, Decimal(0))
     unit_amount = per_unit(major_units(precise_cents, currency), fee.units)

@@ -30,7 +30,8 @@ def activate(
     Source: invoicing-money 1.3, 1.6; metering-pricing B3.
     """
     starts_on, today = local_date(started_at, timezone), local_date(at, timezone)
-    backdated = starts_on < today
+    asked_on = local_date(subscription.details.subscription_at, timezone)  # which a plan change inherits
+    backdated = starts_on < today or (subscription.previous_subscription_id is None and asked_on < today)
     trial_end = trial_end_at(plan.details.trial_period, [started_at, *earlier_starts], started_at)
     pays_plan = plan.details.pay_in_advance and not in_trial(at, trial_end)
     pays_units = any(fixed_charge.pay_in_advance for fixed_charge in plan.details.fixed_charges)

@@ -150,7 +150,9 @@ async def update_subscription(
     subscription.update(details, at=at)
     plan = await override(ledger, subscription, plan, overrides(plan.details), at=at)
     if is_to_come and starts_on <= today:
-        activate(subscription, plan, timezone, started_at=details.subscription_at, at=at)
+        known = await ledger.find_all(Subscription, organization.id, external_id=subscription.external_id)
+        earlier = starts_of([one for one in known if one.customer_id == customer.id])
+        activate(subscription, plan, timezone, started_at=details.subscription_at, earlier_starts=earlier, at=at)
     await ledger.append(subscription, plan)
     return subscription
 

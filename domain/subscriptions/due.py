@@ -39,9 +39,9 @@ _ORDER: tuple[What, ...] = (
     "termination",
     "downgrade",
     "periodic_invoice",
+    "fixed_charges_invoice",
     "credit_note",
     "final_invoice",
-    "fixed_charges_invoice",
     "paid_fees",
     "trial_end",
 )
@@ -100,7 +100,7 @@ def next_due(
     if subscription.status == "terminated":
         assert subscription.terminated_at is not None
         life = _of_life(subscription, plan, schedule, trial_end)
-        found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at, timezone))
+        found += (due for due in life if _is_owed(due, subscription, subscription.terminated_at))
         if subscription.owes_credit_note:
             found.append(Due(subscription.terminated_at, "credit_note"))
         if subscription.owes_final_invoice:
@@ -110,21 +110,19 @@ def next_due(
     return min(found, key=lambda due: (due.at, _ORDER.index(due.what)), default=None)
 
 
-def _is_owed(due: Due, subscription: Subscription, ended_at: datetime, timezone: str) -> bool:
+def _is_owed(due: Due, subscription: Subscription, ended_at: datetime) -> bool:
     """What fell due before the end is owed all the same, however late it is done: an outage forgives no period.
 
-    A period that closes on the very day of the end stands on the final invoice (metering-pricing P18), but for an
+    A period that closes at the very instant of the end stands on the final invoice (metering-pricing P18), but for an
     upgrade, whose final invoice bills what has happened since.
     """
     match due.what:
         case "termination" | "downgrade":
             return False
-        case "starting_invoice":
-            return due.at <= ended_at
-        case "periodic_invoice" if subscription.successor == "upgrade":
+        case "starting_invoice" | "fixed_charges_invoice":
             return due.at <= ended_at
         case "periodic_invoice":
-            return due.at < start_of_day(local_date(ended_at, timezone), timezone)
+            return due.at < ended_at or (due.at == ended_at and subscription.successor == "upgrade")
         case _:
             return due.at < ended_at
 
@@ -140,7 +138,8 @@ def _of_life(
     for at in _fixed_charges_due(subscription, plan, schedule):
         yield Due(at, "fixed_charges_invoice")
     if subscription.owes_starting_invoice:
-        yield Due(subscription.trial_ended_at or start_due(subscription), "starting_invoice")
+        starts_at = start_due(subscription)
+        yield Due(max(subscription.trial_ended_at or starts_at, starts_at), "starting_invoice")
     if trial_end is not None and subscription.trial_ended_at is None:
         yield Due(max(trial_end, subscription.started_at), "trial_end")
     ending_on = None
@@ -166,6 +165,7 @@ def _fixed_charges_due(subscription: Subscription, plan: PlanDetails, schedule: 
 
     Source: metering-pricing W7, W8.
     """
+    assert subscription.started_at is not None
     for fixed_charge in plan.fixed_charges:
         if not fixed_charge.pay_in_advance:
             continue
@@ -173,7 +173,11 @@ def _fixed_charges_due(subscription: Subscription, plan: PlanDetails, schedule: 
         if subscription.owes_fixed_charges and events and events[0].effective_at == subscription.started_at:
             yield start_due(subscription)
         heeded = decisions_heeded(subscription, fixed_charge)
-        yield from (event.decided_at for event in events[heeded:] if event.immediately)
+        yield from (
+            event.decided_at
+            for event in events[heeded:]
+            if event.immediately and (event.effective_at > subscription.started_at or subscription.invoice_ids)
+        )
 
 
 def decisions_heeded(subscription: Subscription, fixed_charge: FixedCharge) -> int:

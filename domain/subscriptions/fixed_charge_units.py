@@ -41,30 +41,22 @@ def units_events(fixed_charge: FixedCharge, subscription: Subscription, schedule
     What was decided before it started counts from its start. From its first own units on, the plan's count no more.
     Lago lets the first take effect a second after the start; here it is the start, so that none falls on the next day.
     """
-    started_at, activated_at = subscription.started_at, subscription.activated_at
+    own = [one.change for one in subscription.fixed_charge_units if one.fixed_charge_id == fixed_charge.root_id]
+    of_plan = [one for one in fixed_charge.units_log if not own or one.decided_at <= own[0].decided_at]
+    return tuple(_event(one, subscription, schedule) for one in (*of_plan, *own))
+
+
+def _event(change: UnitsChange, subscription: Subscription, schedule: Schedule) -> UnitsEvent:
+    started_at, activated_at, at = subscription.started_at, subscription.activated_at, change.decided_at
     assert started_at is not None
     assert activated_at is not None
-    own = [one.change for one in subscription.fixed_charge_units if one.fixed_charge_id == fixed_charge.root_id]
-    of_plan = [one for one in fixed_charge.units_log if not own or one.decided_at < own[0].decided_at]
-    decided = [*of_plan, *own]
-    before = [one for one in decided if one.decided_at <= activated_at]
-    events = [
-        UnitsEvent(units=one.units, decided_at=one.decided_at, effective_at=started_at, immediately=False)
-        for one in before[-1:]
-    ]
-    return (*events, *(_event(one, schedule) for one in decided[len(before) :]))
-
-
-def _event(change: UnitsChange, schedule: Schedule) -> UnitsEvent:
-    effective_at = change.decided_at
-    if not change.immediately:
-        effective_at = next_fixed_charges_period(schedule, change.decided_at)
-    return UnitsEvent(
-        units=change.units,
-        decided_at=change.decided_at,
-        effective_at=effective_at,
-        immediately=change.immediately,
-    )
+    immediately, effective_at = change.immediately, at
+    if at <= activated_at:
+        # A clock may stand still: what is decided at the very instant of the start may come after its bill.
+        immediately, effective_at = immediately and at == activated_at, started_at
+    elif not immediately:
+        effective_at = next_fixed_charges_period(schedule, at)
+    return UnitsEvent(units=change.units, decided_at=at, effective_at=effective_at, immediately=immediately)
 
 
 def in_window(events: Sequence[UnitsEvent], from_at: datetime, to_at: datetime) -> tuple[UnitsEvent, ...]:

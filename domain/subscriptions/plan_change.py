@@ -59,7 +59,8 @@ async def change_plan(
     if direction(current_plan.details, plan.details) == "upgrade":
         new, beside = await upgrade(ledger, current, plan, details, line, timezone, at=at)
         terms.set_units(new, at=at)
-        return new, [*beside, plan]
+        # Unused days of a plan in advance, that of the upgrade included: the new plan's invoice uses them (7.6).
+        return new, [*beside, *await credit_unused_days(ledger, current, at=at), plan]
     called_off = await call_off_downgrades(ledger, [current], at=at)
     following_one = following(current, plan, "downgrade", details, at=at)
     terms.set_units(following_one, at=at)
@@ -79,8 +80,6 @@ async def upgrade(
 ) -> tuple[Subscription, list[Aggregate]]:
     """End the current subscription for a new one on `plan`, at this instant; a downgrade that waits is off.
 
-    A plan in advance gives back its unused days, that of the upgrade included: the new plan's invoice uses them (7.6).
-
     Args:
         line: all of the customer under its external id: the trial began with the first.
 
@@ -93,13 +92,14 @@ async def upgrade(
     new = following(current, plan, "upgrade", details, at=at)
     current.hand_over(new.id, "upgrade", at=at)
     activate(new, plan, timezone, started_at=at, earlier_starts=starts_of(line), at=at)
-    return new, [current, *called_off, *await credit_unused_days(ledger, current, at=at)]
+    return new, [current, *called_off]
 
 
 async def reevaluate_downgrades(ledger: Ledger, plan: Plan, *, at: datetime) -> list[Aggregate]:
     """What a new price of `plan`, which is not appended yet, does to the downgrades that wait, from it or to it.
 
     Where the next plan costs no less any more in a year: one from it is off, one to it is done at once, as an upgrade.
+    What these leave unused their workflows credit: several may stand on one invoice, which keeps its notes in a row.
 
     Returns:
         All that have changed.

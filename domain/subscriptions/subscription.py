@@ -68,7 +68,8 @@ class BilledFixedCharge:
     Attributes:
         fixed_charge_id: `FixedCharge.root_id`.
         decisions: how many of the decisions about its units that bill has heeded.
-        units, amount_cents: of its fee; zero where it had none.
+        units: of its fee; zero where it had none.
+        amount_cents: what they cost, whatever an old plan's payments took off the fee.
     """
 
     fixed_charge_id: UUID

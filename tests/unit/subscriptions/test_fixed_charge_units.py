@@ -181,7 +181,7 @@ def subscription(
         (
             fixed_charge(("10", "2024-01-01", False), ("12", "2024-01-05", False)),
             subscription("2024-01-10T08:00"),
-            [("12", "2024-01-10T08:00")],
+            [("10", "2024-01-10T08:00"), ("12", "2024-01-10T08:00")],
             "what was decided before counts from the start, scheduled or not",
         ),
         (
@@ -205,7 +205,7 @@ def subscription(
         (
             fixed_charge(("10", "2024-01-01", False), ("15", "2024-01-20", True)),
             subscription("2024-01-10", activated="2024-01-25"),
-            [("15", "2024-01-10")],
+            [("10", "2024-01-10"), ("15", "2024-01-10")],
             "a start in the past has the units of the day it was recorded",
         ),
         (
@@ -217,7 +217,7 @@ def subscription(
         (
             fixed_charge(("10", "2024-01-01", False)),
             subscription("2024-01-10", ("3", "2024-01-05", False)),
-            [("3", "2024-01-10")],
+            [("10", "2024-01-10"), ("3", "2024-01-10")],
             "own units from before the start",
         ),
         (
