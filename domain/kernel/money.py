@@ -27,10 +27,10 @@ class Money:
 
         Source: metering-pricing N2, N3.
         """
-        exact = minor_units(amount, currency)
-        if abs(exact) > MOST_MINOR_UNITS:
+        settled = minor_units(amount, currency).to_integral_value(ROUND_HALF_UP)
+        if abs(settled) > MOST_MINOR_UNITS:
             raise AmountOutOfRangeError
-        return cls(int(exact.to_integral_value(ROUND_HALF_UP)), currency)
+        return cls(int(settled), currency)
 
     def __add__(self, other: Money) -> Money:
         assert self.currency == other.currency, (self.currency, other.currency)

@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from domain.kernel.currency import EXPONENTS
+from domain.kernel.errors import AmountOutOfRangeError
 from domain.kernel.money import Money, major_units, minor_units
 
 D = Decimal
@@ -22,10 +23,17 @@ D = Decimal
         ("1.0005", "KWD", 1001, "fils are thousandths"),
         ("1.00005", "CLF", 10001, "four decimals"),
         ("92233720368547758.07", "USD", 2**63 - 1, "all that a bigint holds"),
+        ("922337203685477.58074", "CLF", 2**63 - 1, "what counts is the amount once it is rounded"),
     ],
 )
 def test_settle(amount: str, currency: str, settled: int, why: str) -> None:
     assert Money.settle(D(amount), currency) == Money(settled, currency), why
+
+
+@pytest.mark.parametrize("amount", ["92233720368547758.075", "-92233720368547758.08", "1e40"])
+def test_more_than_a_bigint_holds(amount: str) -> None:
+    with pytest.raises(AmountOutOfRangeError):
+        Money.settle(D(amount), "USD")
 
 
 def test_conversions_do_not_round() -> None:
