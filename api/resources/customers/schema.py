@@ -79,7 +79,10 @@ def _read(fields: Fields, before: CustomerDetails, taxes: Mapping[str, UUID], at
         timezone=formats.timezone(fields, "timezone", before.timezone),
         net_payment_term=fields.integer("net_payment_term", before.net_payment_term, least=0, most=MOST_DAYS),
         finalize_zero_amount_invoice=fields.choice(
-            "finalize_zero_amount_invoice", get_args(FinalizeZeroAmountInvoice), before.finalize_zero_amount_invoice
+            "finalize_zero_amount_invoice",
+            get_args(FinalizeZeroAmountInvoice),
+            before.finalize_zero_amount_invoice,
+            code="invalid_value",
         )
         or "inherit",
         skip_invoice_custom_sections=bool(

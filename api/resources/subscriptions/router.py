@@ -84,14 +84,14 @@ async def list_subscriptions(call: Call) -> Json:
 
 @router.get("/subscriptions/{external_id}")
 async def get_subscription(call: Call) -> Json:
-    return await _present(call.tenant, await _find(call))
+    return await _present(call.tenant, await _find(call, "active"))
 
 
 @router.put("/subscriptions/{external_id}")
 async def put_subscription(call: Call) -> Json:
-    """Change one; `status` tells which where several share the external id."""
+    """Change one; `status` tells which where several share the external id (invoicing-money 1.8)."""
     tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
-    found = await _find(call)
+    found = await _find(call, "active", "pending")
     own = fields.object("plan_overrides")
     updated = await update_subscription(
         tenant.ledger,
@@ -111,7 +111,7 @@ async def delete_subscription(call: Call) -> Json:
     credit_note = fields.choice("on_termination_credit_note", CREDIT_NOTE_MODES, code="invalid_value")
     invoice = fields.choice("on_termination_invoice", INVOICE_MODES, code="invalid_value")
     fields.check()
-    found = await _find(call)
+    found = await _find(call, "active")
     ended = await terminate_subscription(
         tenant.ledger,
         UUID(found.subscription["id"]),
@@ -122,17 +122,17 @@ async def delete_subscription(call: Call) -> Json:
     return await _body(tenant, ended.id)
 
 
-async def _find(call: Call) -> SubscriptionView:
-    tenant = call.tenant
-    status = call.text("status") or "active"
-    found = None
-    if status in _STATUSES:
-        found = await subscriptions.get(
-            tenant.database, tenant.organization_id, call.identifiers["external_id"], status
-        )
-    if found is None:
-        raise NotFoundError("subscription")
-    return found
+async def _find(call: Call, *statuses: str) -> SubscriptionView:
+    """The one in the status that is asked for; where none is, in the first of `statuses` that any is in."""
+    tenant, asked = call.tenant, call.text("status")
+    for status in [asked] if asked else statuses:
+        if status in _STATUSES:
+            found = await subscriptions.get(
+                tenant.database, tenant.organization_id, call.identifiers["external_id"], status
+            )
+            if found is not None:
+                return found
+    raise NotFoundError("subscription")
 
 
 async def _overrides(tenant: Tenant, own: Fields | None, plan: Doc | None, *, at: datetime) -> Overrides:
