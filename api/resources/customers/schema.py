@@ -15,6 +15,7 @@ from uuid import UUID
 from api import formats
 from api.call import Call
 from api.fields import Fields
+from api.resources.organizations.entities import check_entities
 from api.resources.organizations.schema import MOST_DAYS
 from api.resources.taxes.named import read_tax_ids
 from domain.customers.customer import (
@@ -177,8 +178,7 @@ def read_filter(call: Call) -> CustomerFilter:
         InvalidInputError: a value that no customer can have (this list refuses what others ignore).
         NotFoundError: `billing_entity_not_found`.
     """
-    if not set(call.texts("billing_entity_codes")) <= {BILLING_ENTITY_CODE}:
-        raise NotFoundError("billing_entity")
+    check_entities(call)
     refused = {
         name: ["value_is_invalid"]
         for name, options in (
