@@ -27,6 +27,7 @@ def content_of(
     *,
     kind: IssuingKind,
     recurring: bool = False,
+    purchase_order_number: str | None,
     watermark: int | None,
     taxes: InvoiceTaxes | None = None,
     at: datetime,
@@ -36,6 +37,7 @@ def content_of(
     Args:
         kind: what its type and its dates follow from.
         recurring: made on a billing day.
+        purchase_order_number: of the subscriptions in `rows`; those of different numbers are on different invoices.
         watermark: position in the ingest log up to which usage was read; None without usage.
         taxes: where they are not computed from the fees anew.
         at: the instant that is billed for.
@@ -70,6 +72,7 @@ def content_of(
         watermark=watermark,
         taxes_rate=taxes.rate,
         applied_taxes=taxes.applied,
+        purchase_order_number=purchase_order_number,
     )
 
 

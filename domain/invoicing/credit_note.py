@@ -73,7 +73,7 @@ class CreditNote(Aggregate):
     TOPIC = "credit_note"
 
     class Created(Aggregate.Created):
-        """`sequential_id` counts the notes of the invoice from 1 (invoicing-money 5.5)."""
+        """`sequential_id` counts the notes of the invoice from 1 (5.5), whose `purchase_order_number` it has."""
 
         TOPIC = "credit_note.created"
         organization_id: UUID
@@ -81,6 +81,7 @@ class CreditNote(Aggregate):
         external_customer_id: str
         invoice_id: UUID
         invoice_number: str
+        purchase_order_number: str | None
         sequential_id: int
         content: CreditNoteContent
 
@@ -103,12 +104,14 @@ class CreditNote(Aggregate):
         external_customer_id: str,
         invoice_id: UUID,
         invoice_number: str,
+        purchase_order_number: str | None,
         sequential_id: int,
         content: CreditNoteContent,
     ) -> None:
         self.organization_id, self.customer_id = organization_id, customer_id
         self.external_customer_id = external_customer_id
         self.invoice_id, self.invoice_number, self.sequential_id = invoice_id, invoice_number, sequential_id
+        self.purchase_order_number = purchase_order_number
         self.number = f"{invoice_number}-CN{sequential_id:03d}"
         self.content = content
         self.total_amount_cents = (

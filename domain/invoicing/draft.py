@@ -115,6 +115,7 @@ async def draft_invoice(
         fees,
         kind="subscription",
         recurring=all(one.reason == "subscription_periodic" for one in billed),
+        purchase_order_number=billed[0].subscription.details.purchase_order_number,
         watermark=watermark,
         at=at,
     )

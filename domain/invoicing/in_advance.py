@@ -101,6 +101,7 @@ def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> Invoic
         [row],
         [fee],
         kind="in_advance_charge",
+        purchase_order_number=subscription.details.purchase_order_number,
         watermark=watermark,
         at=at,
     )

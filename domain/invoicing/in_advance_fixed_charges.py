@@ -67,6 +67,7 @@ def draft_fixed_charges(
         [row],
         fees,
         kind="in_advance_charge",
+        purchase_order_number=one.subscription.details.purchase_order_number,
         watermark=None,
         at=at,
     )

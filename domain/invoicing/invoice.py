@@ -244,6 +244,7 @@ class InvoiceContent:
             their own.
         net_payment_term: days.
         taxes_rate: percent of the sub-total.
+        purchase_order_number: of all its subscriptions.
     """
 
     invoice_type: InvoiceType
@@ -264,6 +265,7 @@ class InvoiceContent:
     taxes_rate: Decimal = Decimal(0)
     applied_taxes: tuple[InvoiceAppliedTax, ...] = ()
     applied_credit_notes: tuple[AppliedCreditNote, ...] = ()
+    purchase_order_number: str | None = None
 
 
 def due_cents(totals: Totals, issued: Sequence[IssuedCreditNote], *, paid_cents: int) -> int:

@@ -83,6 +83,7 @@ def issue_credit_note(note_id: UUID, invoice: Invoice, content: CreditNoteConten
         external_customer_id=invoice.external_customer_id,
         invoice_id=invoice.id,
         invoice_number=invoice.numbering.number,
+        purchase_order_number=invoice.content.purchase_order_number,
         sequential_id=len(invoice.issued_credit_notes) + 1,
         content=content,
         at=at,

@@ -113,6 +113,7 @@ def _invoice(
         _rows(fees, subscriptions, billed, at),
         fees,
         kind="advance_charges",
+        purchase_order_number=subscriptions[_subscription_id(fees[0])].details.purchase_order_number,
         watermark=None,
         taxes=summed_taxes(fees),
         at=at,

@@ -357,8 +357,10 @@ class Subscription(Aggregate):
             )
 
     def update(self, details: SubscriptionDetails, *, at: datetime) -> None:
+        """Raises NotAllowedError where it lives no more: `purchase_order_number_not_editable`, or of anything else."""
         if self.status not in ("pending", "active"):
-            raise NotAllowedError("subscription_not_active")
+            reordered = details.purchase_order_number != self.details.purchase_order_number
+            raise NotAllowedError("purchase_order_number_not_editable" if reordered else "subscription_not_active")
         if details != self.details:
             self.trigger_event(self.Updated, details=details, timestamp=at)
 

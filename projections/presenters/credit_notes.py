@@ -28,7 +28,7 @@ def present_credit_note(note: Doc, *, customer: dict[str, Any], fees: Mapping[st
         "number": note["number"],
         "lago_invoice_id": note["invoice_id"],
         "invoice_number": note["invoice_number"],
-        "purchase_order_number": None,
+        "purchase_order_number": note["purchase_order_number"],
         "issuing_date": content["issuing_date"],
         "credit_status": note["credit_status"],
         "refund_status": note["refund_status"],

@@ -69,7 +69,7 @@ def present_invoice(invoice: Doc, *, file_url: str | None) -> dict[str, Any]:
         "total_due_amount_cents": 0 if voided else totals["total_amount_cents"] - paid - offset_cents,
         "total_paid_amount_cents": paid,
         "total_offsetted_credit_note_amount_cents": offset_cents,
-        "purchase_order_number": None,
+        "purchase_order_number": content["purchase_order_number"],
         "version_number": VERSION,
         "self_billed": False,
         "file_url": file_url,
@@ -104,7 +104,7 @@ def present_whole_invoice(
 def present_listed_invoice(invoice: Doc, *, file_url: str | None, customer: dict[str, Any]) -> dict[str, Any]:
     """An invoice in a list."""
     return present_invoice(invoice, file_url=file_url) | {
-        "customer": customer,
+        "customer": customer | {"integration_customers": []},
         "metadata": [],
         "applied_taxes": present_invoice_taxes(invoice),
     }

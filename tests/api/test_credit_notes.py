@@ -35,6 +35,7 @@ PLAN = {
 @dataclass
 class Shop:
     """A sandbox at noon of 15 October 2022, where s1 of c1 and s2 of c2 begin: 17 days of 31 are 1700 and 20 % of tax.
+    s2 has an order number.
 
     There are no workflows: `bill` does what that of a subscription would do now.
     """
@@ -70,6 +71,7 @@ async def shop(found: Founder, url: str, postgres_server: Server) -> AsyncIterat
             customer = {"external_id": f"c{number}", "name": f"Customer {number}", "currency": "EUR"}
             await client.ok("POST", "/customers", {"customer": customer})
             begun = {"external_customer_id": f"c{number}", "external_id": f"s{number}", "plan_code": "pro"}
+            begun |= {"purchase_order_number": "PO-2"} if number == 2 else {}
             await client.ok("POST", "/subscriptions", {"subscription": begun})
         yield Shop(client, ledger)
         await ledger.close()
@@ -181,7 +183,8 @@ async def test_an_offset_lowers_what_is_due(shop: Shop) -> None:
         ({"search_term": "%"}, [], "taken literally"),
         ({"self_billed": "true"}, [], "none is"),
         ({"self_billed": "false"}, ["c2", "c1"], ""),
-        ({"purchase_order_number": "PO-1"}, [], "none has one"),
+        ({"purchase_order_number": "PO-1"}, [], ""),
+        ({"purchase_order_number": "PO-2"}, ["c2"], "that of its invoice"),
         ({"billing_entity_codes[]": ["default"]}, ["c2", "c1"], ""),
     ],
 )
@@ -203,3 +206,52 @@ async def test_filters_that_are_refused(client: Client) -> None:
         assert answer["error_details"] == {query[0]: [code]}
     answer = await client.refused(404, "GET", "/credit_notes?billing_entity_codes[]=other")
     assert answer["code"] == "billing_entity_not_found"
+
+
+@pytest.mark.parametrize(
+    ("query", "customers", "why"),
+    [
+        ({}, ["c1", "c2"], ""),
+        ({"purchase_order_number": "PO-2"}, ["c2"], "that of its subscription"),
+        ({"purchase_order_number": "PO"}, [], "as a whole"),
+        ({"billing_entity_codes[]": ["default"]}, ["c1", "c2"], ""),
+        ({"metadata[k]": "v"}, [], "no invoice has any"),
+        ({"metadata[k]": ""}, ["c1", "c2"], "those without the key"),
+        ({"search_term": "customer 2"}, ["c2"], ""),
+    ],
+)
+async def test_filters_of_invoices(shop: Shop, query: dict[str, Any], customers: list[str], why: str) -> None:
+    for external_id in ("s1", "s2"):
+        await shop.bill(external_id)
+    for path, wanted in (("", customers), ("/customers/c1", [one for one in customers if one == "c1"])):
+        found = await shop.client.ok("GET", f"{path}/invoices", params=query)
+        assert sorted(invoice["customer"]["external_id"] for invoice in found["invoices"]) == wanted, why
+        assert found["meta"]["total_count"] == len(wanted)
+
+
+async def test_the_order_number_of_a_subscription_is_on_its_papers(shop: Shop) -> None:
+    await shop.bill("s2")
+    await shop.end("s2")
+    [invoice] = (await shop.client.ok("GET", "/invoices"))["invoices"]
+    assert invoice["purchase_order_number"] == "PO-2"
+    assert invoice["customer"]["integration_customers"] == []
+    whole = (await shop.client.ok("GET", f"/invoices/{invoice['lago_id']}"))["invoice"]
+    assert whole["purchase_order_number"] == "PO-2"
+    assert [note["purchase_order_number"] for note in await shop.listed()] == ["PO-2"]
+    change = {"subscription": {"purchase_order_number": "PO-3"}}
+    refused = await shop.client.refused(405, "PUT", "/subscriptions/s2?status=terminated", change)
+    assert refused["code"] == "purchase_order_number_not_editable"
+
+
+async def test_subscriptions_of_a_customer(shop: Shop) -> None:
+    for path, wanted in (
+        ("/customers/c2/subscriptions", ["s2"]),
+        ("/customers/c2/subscriptions?status[]=terminated", []),
+        ("/customers/c2/subscriptions?billing_entity_codes[]=default", ["s2"]),
+        ("/subscriptions?external_customer_id=c1", ["s1"]),
+    ):
+        found = await shop.client.ok("GET", path)
+        assert [one["external_id"] for one in found["subscriptions"]] == wanted, path
+    for path in ("/subscriptions", "/customers/c2/subscriptions", "/invoices", "/customers/c2/invoices"):
+        unknown = await shop.client.refused(404, "GET", f"{path}?billing_entity_codes[]=other")
+        assert unknown["code"] == "billing_entity_not_found"

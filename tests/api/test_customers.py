@@ -82,7 +82,7 @@ async def test_the_zone_of_the_organization_is_inherited_at_once(client: Client)
         ({"net_payment_term": 1.5}, {"net_payment_term": ["value_is_invalid"]}),
         ({"net_payment_term": 10**30}, {"net_payment_term": ["value_is_invalid"]}),
         ({"customer_type": "person"}, {"customer_type": ["value_is_invalid"]}),
-        ({"finalize_zero_amount_invoice": True}, {"finalize_zero_amount_invoice": ["value_is_invalid"]}),
+        ({"finalize_zero_amount_invoice": True}, {"finalize_zero_amount_invoice": ["invalid_value"]}),
         ({"billing_configuration": {"document_locale": "klingon"}}, {"document_locale": ["not_a_valid_language_code"]}),
         ({"billing_configuration": {"payment_provider": "bank"}}, {"payment_provider": ["value_is_invalid"]}),
         ({"metadata": [{"key": str(n), "value": "v"} for n in range(6)]}, {"metadata": ["invalid_count"]}),

@@ -96,6 +96,28 @@ async def test_a_downgrade_is_canceled(subscribed: Client) -> None:
     await subscribed.refused(404, "DELETE", "/subscriptions/s1?status=pending")
 
 
+async def test_a_change_finds_the_one_that_has_not_begun(metered: Client) -> None:
+    plan = {"name": "Pro", "code": "pro", "interval": "monthly", "amount_cents": 1, "amount_currency": "EUR"}
+    await metered.ok("POST", "/plans", {"plan": plan})
+    await ask(metered, "pro", subscription_at="2024-05-01")
+    change = {"subscription": {"name": "Later", "subscription_at": "2024-06-01"}}
+    changed = (await metered.ok("PUT", "/subscriptions/s1", change))["subscription"]
+    assert (changed["status"], changed["name"], changed["subscription_at"]) == (
+        "pending",
+        "Later",
+        "2024-06-01T00:00:00Z",
+    )
+    for method in ("GET", "DELETE"):
+        await metered.refused(404, method, "/subscriptions/s1")
+
+
+async def test_a_change_is_the_active_ones_where_another_waits(subscribed: Client) -> None:
+    await ask(subscribed, "small")
+    changed = await subscribed.ok("PUT", "/subscriptions/s1", {"subscription": {"name": "Now"}})
+    assert (changed["subscription"]["status"], changed["subscription"]["name"]) == ("active", "Now")
+    assert (await get(subscribed, "?status=pending"))["name"] is None
+
+
 async def test_an_end_cancels_a_downgrade(subscribed: Client) -> None:
     await ask(subscribed, "small")
     ended = (await subscribed.ok("DELETE", "/subscriptions/s1"))["subscription"]

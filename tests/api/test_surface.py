@@ -128,6 +128,8 @@ OPERATIONS = [
     Operation("GET", "/credit_notes", listed="credit_notes"),
     Operation("GET", "/credit_notes/{lago_id}", missing="credit_note"),
     Operation("GET", "/customers/{external_customer_id}/credit_notes", missing="customer"),
+    Operation("GET", "/customers/{external_customer_id}/invoices", missing="customer"),
+    Operation("GET", "/customers/{external_customer_id}/subscriptions", missing="customer"),
     Operation("POST", "/events/estimate_fees", wrapper="event"),
     Operation("POST", "/events/estimate_instant_fees", wrapper="event"),
     Operation("POST", "/events/batch_estimate_instant_fees"),

@@ -316,6 +316,10 @@ async def test_different_purchase_orders_are_different_invoices(ledger: Ledger) 
         ("2024-01-11", "starting", [("new", 4200)]),
         ("2024-01-11", "terminating", [("old", 1000)]),
     ]
+    numbers = {
+        billed.content.fees[0].item.code: billed.content.purchase_order_number for billed in await invoices(shop)
+    }
+    assert numbers == {"old": "1", "new": "2"}
 
 
 async def test_other_currencies_are_other_invoices(ledger: Ledger) -> None:

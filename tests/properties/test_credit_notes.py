@@ -113,6 +113,7 @@ def credit_note(number: int, cents: int, content: CreditNoteContent) -> CreditNo
         external_customer_id="c1",
         invoice_id=UUID(int=1000 + number),
         invoice_number="ACM-1",
+        purchase_order_number=None,
         sequential_id=number,
         content=replace(content, credit_amount_cents=cents),
         at=AT - timedelta(hours=number % 3),

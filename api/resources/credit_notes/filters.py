@@ -10,15 +10,16 @@ from typing import LiteralString, get_args
 from api.call import Call
 from api.fields import decimal_of
 from api.resources.invoices.filters import day_of
+from api.resources.organizations.entities import check_entities
 from domain.invoicing.credit_note import CreditStatus, Reason, RefundStatus
-from domain.kernel.errors import InvalidInputError, NotFoundError
-from projections.presenters.organizations import BILLING_ENTITY_CODE
+from domain.kernel.errors import InvalidInputError
 from projections.views.reading import Where, like
 
 _TEXTS: dict[str, LiteralString] = {
     "external_customer_id": "external_customer_id = %(external_customer_id)s",
     "currency": "currency = upper(%(currency)s)",
     "invoice_number": "invoice_number = %(invoice_number)s",
+    "purchase_order_number": "doc->>'purchase_order_number' = %(purchase_order_number)s",
 }
 _CHOICES: dict[str, tuple[tuple[str, ...], LiteralString]] = {
     "reason": (get_args(Reason), "reason = any(%(reason)s)"),
@@ -54,8 +55,7 @@ def where_of(call: Call) -> Where:
         InvalidInputError: a date or amount that is none.
         NotFoundError: `billing_entity_not_found`.
     """
-    if not set(call.texts("billing_entity_codes")) <= {BILLING_ENTITY_CODE}:
-        raise NotFoundError("billing_entity")
+    check_entities(call)
     where = Where()
     for name, condition in _TEXTS.items():
         if value := call.text(name):
@@ -77,6 +77,6 @@ def where_of(call: Call) -> Where:
             where.add(condition, **{name: amount})
     if value := call.text("search_term"):
         where.add(_SEARCHED, term=value, pattern=like(value))
-    if call.boolean("self_billed") or call.text("purchase_order_number"):  # which no credit note is, or has
+    if call.boolean("self_billed"):  # which no credit note is
         where.add("false")
     return where

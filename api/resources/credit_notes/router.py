@@ -11,6 +11,7 @@ from uuid import UUID
 from api.call import Call
 from api.envelope import Json, listing
 from api.resources.credit_notes.filters import where_of
+from api.resources.customers.named import named_customer
 from api.routing import Resource
 from api.tenant import Tenant
 from domain.kernel.errors import NotFoundError
@@ -31,12 +32,8 @@ async def list_credit_notes(call: Call) -> Json:
 @router.get("/customers/{external_customer_id}/credit_notes")
 async def list_credit_notes_of_customer(call: Call) -> Json:
     """As above, of one customer."""
-    tenant = call.tenant
-    customer = await customers.get(tenant.database, tenant.organization_id, call.identifiers["external_customer_id"])
-    if customer is None:
-        raise NotFoundError("customer")
-    where = where_of(call)
-    where.add("customer_id = %(of_customer)s", of_customer=UUID(customer["id"]))
+    customer_id, where = await named_customer(call), where_of(call)
+    where.add("customer_id = %(of_customer)s", of_customer=customer_id)
     return await _list(call, where)
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from api import formats
 from api.call import Call
 from api.fields import Fields
+from api.resources.organizations.entities import check_entities
 from api.resources.organizations.schema import MOST_DAYS
 from api.resources.taxes.named import read_tax_ids
 from domain.customers.customer import (
@@ -79,7 +80,10 @@ def _read(fields: Fields, before: CustomerDetails, taxes: Mapping[str, UUID], at
         timezone=formats.timezone(fields, "timezone", before.timezone),
         net_payment_term=fields.integer("net_payment_term", before.net_payment_term, least=0, most=MOST_DAYS),
         finalize_zero_amount_invoice=fields.choice(
-            "finalize_zero_amount_invoice", get_args(FinalizeZeroAmountInvoice), before.finalize_zero_amount_invoice
+            "finalize_zero_amount_invoice",
+            get_args(FinalizeZeroAmountInvoice),
+            before.finalize_zero_amount_invoice,
+            code="invalid_value",
         )
         or "inherit",
         skip_invoice_custom_sections=bool(
@@ -174,8 +178,7 @@ def read_filter(call: Call) -> CustomerFilter:
         InvalidInputError: a value that no customer can have (this list refuses what others ignore).
         NotFoundError: `billing_entity_not_found`.
     """
-    if not set(call.texts("billing_entity_codes")) <= {BILLING_ENTITY_CODE}:
-        raise NotFoundError("billing_entity")
+    check_entities(call)
     refused = {
         name: ["value_is_invalid"]
         for name, options in (

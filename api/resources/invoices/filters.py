@@ -10,6 +10,7 @@ from typing import LiteralString, get_args
 
 from api.call import Call
 from api.fields import decimal_of
+from api.resources.organizations.entities import check_entities
 from domain.invoicing.invoice import InvoiceType, PaymentStatus
 from domain.kernel.errors import InvalidInputError
 from projections.views.reading import Where, like
@@ -23,7 +24,9 @@ def where_of(call: Call) -> Where:
 
     Raises:
         InvalidInputError: a status, type, date or amount that is none.
+        NotFoundError: `billing_entity_not_found`.
     """
+    check_entities(call)
     where = Where()
     where.add(VISIBLE)
     for name, plural, options, condition in (
@@ -40,6 +43,8 @@ def where_of(call: Call) -> Where:
         where.add("external_customer_id = %(external_customer_id)s", external_customer_id=value)
     if value := call.text("currency"):
         where.add("currency = upper(%(currency)s)", currency=value)
+    if value := call.text("purchase_order_number"):
+        where.add("doc->'content'->>'purchase_order_number' = %(order_number)s", order_number=value)
     for name, condition in (
         ("issuing_date_from", "issuing_date >= %(issuing_date_from)s"),
         ("issuing_date_to", "issuing_date <= %(issuing_date_to)s"),
@@ -67,13 +72,17 @@ def where_of(call: Call) -> Where:
 
 
 def _flags(call: Call, where: Where) -> None:
-    """What no invoice is yet: overdue, partially paid, disputed, self-billed. Asked for it, nothing is found."""
+    """What no invoice is or has yet: overdue, partially paid, disputed, self-billed; metadata. Asked for it, nothing is
+    found."""
     for name in ("payment_overdue", "partially_paid", "payment_dispute_lost", "self_billed"):
         value = call.parameters.get(name)
         if value in (True, "true", "1"):
             where.add("false")
         elif value not in (None, "", False, "false", "0"):
             raise InvalidInputError({name: ["value_is_invalid"]})
+    metadata = call.parameters.get("metadata")
+    if isinstance(metadata, dict) and any(metadata.values()):
+        where.add("false")
 
 
 def day_of(name: str, text: str) -> date:

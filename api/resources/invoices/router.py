@@ -11,6 +11,7 @@ from uuid import UUID
 from api.call import Call
 from api.envelope import Json, Reply, listing
 from api.idempotency import answers
+from api.resources.customers.named import named_customer
 from api.resources.invoices.filters import VISIBLE, where_of
 from api.routing import Resource
 from api.tenant import Tenant
@@ -21,7 +22,7 @@ from projections.presenters.customers import present_customer
 from projections.presenters.invoices import present_listed_invoice, present_whole_invoice
 from projections.presenters.subscriptions import present_subscription
 from projections.views import customers, fees, reading, subscriptions
-from projections.views.reading import Doc
+from projections.views.reading import Doc, Where
 
 router = Resource("invoices")
 
@@ -29,14 +30,18 @@ router = Resource("invoices")
 @router.get("/invoices")
 async def list_invoices(call: Call) -> Json:
     """The latest issuing date first."""
-    return await list_matching(call, customer_id=None)
+    return await _list(call, where_of(call))
 
 
-async def list_matching(call: Call, *, customer_id: UUID | None) -> Json:
-    """The invoices that the call's filters let through, of one customer or of all."""
-    where = where_of(call)
-    if customer_id is not None:
-        where.add("customer_id = %(of_customer)s", of_customer=customer_id)
+@router.get("/customers/{external_customer_id}/invoices")
+async def list_invoices_of_customer(call: Call) -> Json:
+    """As above, of one customer."""
+    customer_id, where = await named_customer(call), where_of(call)
+    where.add("customer_id = %(of_customer)s", of_customer=customer_id)
+    return await _list(call, where)
+
+
+async def _list(call: Call, where: Where) -> Json:
     page, tenant = call.page, call.tenant
     docs, total = await reading.select(
         tenant.database,

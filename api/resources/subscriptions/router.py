@@ -13,6 +13,8 @@ from api.call import Call
 from api.envelope import Json, listing
 from api.fields import Fields
 from api.idempotency import answers
+from api.resources.customers.named import named_customer
+from api.resources.organizations.entities import check_entities
 from api.resources.plans.router import known_of, present_plan_of
 from api.resources.subscriptions.overrides import read_overrides
 from api.resources.subscriptions.schema import CREDIT_NOTE_MODES, INVOICE_MODES, read_change, read_new, read_plan_change
@@ -60,7 +62,21 @@ async def post_subscription(call: Call) -> Json:
 @router.get("/subscriptions")
 async def list_subscriptions(call: Call) -> Json:
     """Active ones, or those in the statuses asked for; the latest start first."""
-    tenant, where = call.tenant, Where()
+    return await _list(call, _where_of(call))
+
+
+@router.get("/customers/{external_customer_id}/subscriptions")
+async def list_subscriptions_of_customer(call: Call) -> Json:
+    """As above, of one customer."""
+    customer_id, where = await named_customer(call), _where_of(call)
+    where.add("subscriptions.customer_id = %(of_customer)s", of_customer=customer_id)
+    return await _list(call, where)
+
+
+def _where_of(call: Call) -> Where:
+    """The conditions that the parameters ask for. Raises NotFoundError: `billing_entity_not_found`."""
+    check_entities(call)
+    where = Where()
     asked = call.texts("status")
     known = [status for status in asked if status in _STATUSES]
     if known or not asked:  # an unknown status makes the filter vanish
@@ -75,7 +91,11 @@ async def list_subscriptions(call: Call) -> Json:
         where.add("plans.doc->'details'->>'amount_currency' = %(currency)s", currency=value)
     if (overridden := call.boolean("overridden")) is not None:
         where.add("(plans.parent_id is not null) = %(overridden)s", overridden=overridden)
-    page, now = call.page, await tenant.now()
+    return where
+
+
+async def _list(call: Call, where: Where) -> Json:
+    tenant, page, now = call.tenant, call.page, await call.tenant.now()
     views, total = await subscriptions.select(
         tenant.database, tenant.organization_id, where, limit=page.size, offset=page.offset
     )
@@ -84,14 +104,14 @@ async def list_subscriptions(call: Call) -> Json:
 
 @router.get("/subscriptions/{external_id}")
 async def get_subscription(call: Call) -> Json:
-    return await _present(call.tenant, await _find(call))
+    return await _present(call.tenant, await _find(call, "active"))
 
 
 @router.put("/subscriptions/{external_id}")
 async def put_subscription(call: Call) -> Json:
-    """Change one; `status` tells which where several share the external id."""
+    """Change one; `status` tells which where several share the external id (invoicing-money 1.8)."""
     tenant, fields, at = call.tenant, call.fields("subscription"), await call.tenant.now()
-    found = await _find(call)
+    found = await _find(call, "active", "pending")
     own = fields.object("plan_overrides")
     updated = await update_subscription(
         tenant.ledger,
@@ -111,7 +131,7 @@ async def delete_subscription(call: Call) -> Json:
     credit_note = fields.choice("on_termination_credit_note", CREDIT_NOTE_MODES, code="invalid_value")
     invoice = fields.choice("on_termination_invoice", INVOICE_MODES, code="invalid_value")
     fields.check()
-    found = await _find(call)
+    found = await _find(call, "active")
     ended = await terminate_subscription(
         tenant.ledger,
         UUID(found.subscription["id"]),
@@ -122,17 +142,17 @@ async def delete_subscription(call: Call) -> Json:
     return await _body(tenant, ended.id)
 
 
-async def _find(call: Call) -> SubscriptionView:
-    tenant = call.tenant
-    status = call.text("status") or "active"
-    found = None
-    if status in _STATUSES:
-        found = await subscriptions.get(
-            tenant.database, tenant.organization_id, call.identifiers["external_id"], status
-        )
-    if found is None:
-        raise NotFoundError("subscription")
-    return found
+async def _find(call: Call, *statuses: str) -> SubscriptionView:
+    """The one in the status that is asked for; where none is, in the first of `statuses` that any is in."""
+    tenant, asked = call.tenant, call.text("status")
+    for status in [asked] if asked else statuses:
+        if status in _STATUSES:
+            found = await subscriptions.get(
+                tenant.database, tenant.organization_id, call.identifiers["external_id"], status
+            )
+            if found is not None:
+                return found
+    raise NotFoundError("subscription")
 
 
 async def _overrides(tenant: Tenant, own: Fields | None, plan: Doc | None, *, at: datetime) -> Overrides:

@@ -69,7 +69,7 @@ def _read_common(fields: Fields, before: SubscriptionDetails) -> SubscriptionDet
         subscription_at=_instant(fields, "subscription_at", before.subscription_at) or before.subscription_at,
         ending_at=_instant(fields, "ending_at", before.ending_at),
         consolidate_invoice=True if consolidated is None else consolidated,
-        purchase_order_number=fields.text("purchase_order_number", before.purchase_order_number),
+        purchase_order_number=fields.text("purchase_order_number", before.purchase_order_number) or None,
         progressive_billing_disabled=bool(
             fields.boolean("progressive_billing_disabled", before.progressive_billing_disabled)
         ),
