@@ -164,8 +164,10 @@ async def _write_filter(call: Call, place: Place, *, is_new: bool) -> Json:
         metric = known.metric(charge)
         new = replace(read_filter(fields, old, charge, metric, at=at), id=filter_id)
         fields.check()
-        filters = [new if filter_ is old else filter_ for filter_ in charge.filters]
-        return before.with_charge(replace(charge, filters=tuple(filters if old is not None else [*filters, new])))
+        if new == old:
+            return before
+        others = (filter_ for filter_ in charge.filters if filter_ is not old)
+        return before.with_charge(replace(charge, filters=(*others, new)))  # in the order of their last change (F6)
 
     changed = await place.update(plan, write, cascade=cascades(fields), at=at)
     charge = changed.details.charge(code)
