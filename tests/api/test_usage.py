@@ -143,6 +143,20 @@ async def test_filters_and_groups(metered: Client) -> None:
     assert (whole["grouped_usage"], whole["amount_cents"]) == ([], 2600)
 
 
+async def test_of_filters_of_the_same_values_the_oldest_counts(metered: Client) -> None:
+    """Also of those that came in one request, and in the copy of a plan (metering-pricing F4)."""
+    storage = await metric(metered)
+    every, both = {"cloud": ["__ALL_FILTER_VALUES__"]}, {"cloud": ["aws", "gcp"]}
+    filters = [{"values": values, "properties": {"amount": amount}} for values, amount in ((every, "2"), (both, "3"))]
+    charges = [standard(storage, filters=filters), standard(storage, filters=filters[::-1])]
+    await subscribe(metered, *charges, *charges, *charges)
+    await send(metered, {"gb": 1, "cloud": "aws"})
+    for body in (None, {"charge": {"invoice_display_name": "Mine"}}):
+        if body:
+            await metered.ok("PUT", "/subscriptions/s1/charges/storage", body)
+        assert [row["amount_cents"] for row in (await usage(metered))["charges_usage"]] == [200, 300] * 3
+
+
 async def test_rounded_counts_make_no_more_events(metered: Client) -> None:
     """Rounding (R1) is of the units: free allowances and bounds per transaction are of the events (A5, A13)."""
     rounded = {"rounding_function": "ceil", "rounding_precision": -1}

@@ -162,7 +162,8 @@ async def _write_filter(call: Call, place: Place, *, is_new: bool) -> Json:
         charge = before.charge(code)
         old = None if is_new else charge.filter(filter_id)
         metric = known.metric(charge)
-        new = replace(read_filter(fields, old, charge, metric, at=at), id=filter_id)
+        made_at = ChargeFilter.made_at(at, charge.filters)
+        new = replace(read_filter(fields, old, charge, metric, at=made_at), id=filter_id)
         fields.check()
         if new == old:
             return before

@@ -233,7 +233,7 @@ def _read_filters(
         old = next((one for one in left if one.has(values)), None)
         if old is not None:
             left.remove(old)
-        after.append(read_filter(entry, old, charge, metric, at=at))
+        after.append(read_filter(entry, old, charge, metric, at=ChargeFilter.made_at(at, [*charge.filters, *after])))
     return tuple(after)
 
 
