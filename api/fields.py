@@ -163,12 +163,10 @@ class Fields:
         return Fields(value, self.errors)
 
     def objects(self, name: str) -> list[Fields] | None:
-        """The objects in a list; None where the key is absent. Null is an empty list."""
-        if name not in self.values:
-            return None
-        value = self.values[name]
+        """The objects in a list; None where it is absent or null, which says nothing of what is there."""
+        value = self.values.get(name)
         if value is None:
-            return []
+            return None
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             self.refuse(name, "value_is_invalid")
             return []

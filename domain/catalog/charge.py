@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from domain.kernel.errors import NotFoundError
 from domain.metering.matching import ALL_FILTER_VALUES
 from domain.pricing.registry import ChargeModel
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,14 @@ class ChargeFilter:
             key if tuple(values) == (ALL_FILTER_VALUES,) else ", ".join(values) for key, values in self.values.items()
         )
         return self.invoice_display_name or ", ".join(shown)
+
+    @staticmethod
+    def made_at(at: datetime, others: Iterable[ChargeFilter]) -> datetime:
+        """When a filter that is made now was made: after all `others`, for the oldest of equal ones counts (F4).
+
+        Filters of one request have its time in common, and ids do not tell which came first.
+        """
+        return max([at, *(other.created_at + _MICROSECOND for other in others)])
 
     def has(self, values: Mapping[str, Sequence[str]]) -> bool:
         """Whether these are its values: what filters are known by in updates (metering-pricing F2)."""

@@ -293,23 +293,21 @@ def price_inputs(inputs: UsageInputs, currency: str) -> tuple[PricedFee, Pricing
 
 
 def _priced_usage(inputs: UsageInputs, currency: str) -> tuple[PricedUsage, Decimal]:
-    """What the charge model prices, and the units that the fee shows (metering-pricing K3, R1, A26, V13, V14)."""
+    """What the charge model prices, and the units that the fee shows (metering-pricing K3, R1, A26, V13, V14).
+
+    Rounding changes the units, and not how many events of one unit each there were (A5, A13).
+    """
     query, usage = inputs.query, inputs.usage
     total = usage.units if usage.changes is None else full_units(usage.changes)
-    full: Decimal | None = None
+    billed, shown = usage.units, total
     if query.in_advance:
         peak = usage.peak or Peak()
         if query.prorated is None:
             current = current_units(total, peak)
         else:
             current = current_prorated_units(total, peak, query.prorated)
-        units, shown = _rounded(current.billed, inputs), _rounded(current.shown, inputs)
-        full = None if query.prorated is None else shown
-    elif query.prorated is not None:
-        units, shown = _rounded(usage.units, inputs), _rounded(total, inputs)
-        full = shown
-    else:
-        units = shown = _rounded(usage.units, inputs)
+        billed, shown = current.billed, current.shown
+    units, shown = _rounded(billed, inputs), _rounded(shown, inputs)
     counting = query.metric.aggregation_type in _COUNTING
     of_percentage = inputs.charge_model == "percentage"
     changes = usage.changes if inputs.charge_model == "graduated" and query.prorated is not None else None
@@ -318,9 +316,9 @@ def _priced_usage(inputs: UsageInputs, currency: str) -> tuple[PricedUsage, Deci
     priced = PricedUsage(
         units=units,
         events_count=usage.events_count,
-        full_units=full,
-        running_totals=count.running_totals(units) if counting and of_percentage else usage.running_totals,
-        values=(Decimal(1),) * int(units) if counting and of_percentage else usage.values,
+        full_units=None if query.prorated is None else shown,
+        running_totals=count.running_totals(billed) if counting and of_percentage else usage.running_totals,
+        values=(Decimal(1),) * int(billed) if counting and of_percentage else usage.values,
         changes=changes,
         precise_total_amount=_own_amount(inputs, currency),
     )

@@ -101,6 +101,34 @@ async def test_once_charged_for_only_words_and_filters_change(client: Client) ->
     assert kept == [({"region": ["eu"]}, "1")], "values that are declared no more vanish (metering-pricing F9)"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"aggregation_type": "weighted_sum_agg"},
+        {"aggregation_type": "count_agg", "recurring": True},
+        {"aggregation_type": "custom_agg"},
+        {"aggregation_type": None, "code": "", "field_name": None},
+        {"rounding_function": "truncate", "rounding_precision": "x", "expression": "1 +"},
+    ],
+)
+async def test_once_charged_for_the_rest_is_not_even_looked_at(client: Client, body: dict[str, Any]) -> None:
+    metric = await create(client)
+    await plan_for(client, metric)
+    changed = await client.ok("PUT", "/billable_metrics/storage", {"billable_metric": {"name": "New", **body}})
+    kept = {key: value for key, value in metric.items() if key not in ("name", "plans_count", "updated_at")}
+    assert {key: changed["billable_metric"][key] for key in kept} == kept, "metering-pricing A2"
+    assert changed["billable_metric"]["name"] == "New"
+
+
+async def test_a_count_has_no_field(client: Client) -> None:
+    made = await create(client, aggregation_type="count_agg")
+    assert made["field_name"] is None, "metering-pricing G5"
+    changed = {"billable_metric": {"field_name": "gb"}}
+    assert (await client.ok("PUT", "/billable_metrics/storage", changed))["billable_metric"]["field_name"] is None
+    changed = {"billable_metric": {"aggregation_type": "max_agg"}}
+    assert await client.details("PUT", "/billable_metrics/storage", changed) == {"field_name": ["value_is_mandatory"]}
+
+
 async def test_removing_a_metric_removes_its_charges(client: Client) -> None:
     metric = await create(client)
     await plan_for(client, metric)

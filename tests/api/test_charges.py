@@ -206,6 +206,27 @@ async def test_life_of_a_filter(client: Client, charge: Any) -> None:
         assert await client.details("POST", path, {"filter": wrong}) == details
 
 
+async def test_a_filter_that_is_changed_comes_last(client: Client, charge: Any) -> None:
+    path, first = "/plans/pro/charges/calls/filters", charge["filters"][0]
+    second = (await client.ok("POST", path, {"filter": {"values": US, "properties": {"amount": "3"}}}))["filter"]
+    for amount, order in (("2", [first, second]), ("4", [second, first | {"properties": {"amount": "4"}}])):
+        await client.ok("PUT", f"{path}/{first['lago_id']}", {"filter": {"properties": {"amount": amount}}})
+        why = "of filters that match equally, the one whose change is longest ago is chosen (metering-pricing F6)"
+        assert (await client.ok("GET", path))["filters"] == order, why
+
+
+async def test_null_leaves_filters_alone(client: Client, charge: Any) -> None:
+    body = {"filters": None, "invoice_display_name": "New"}
+    assert (await client.ok("PUT", "/plans/pro/charges/calls", {"charge": body}))["charge"]["filters"]
+    metric = await client.ok("PUT", "/billable_metrics/calls", {"billable_metric": {"filters": None}})
+    assert metric["billable_metric"]["filters"] == METRIC["filters"]
+
+
+async def test_another_model_without_a_price_has_its_default(client: Client, charge: Any) -> None:
+    changed = await client.ok("PUT", "/plans/pro/charges/calls", {"charge": {"charge_model": "package", "filters": []}})
+    assert changed["charge"]["properties"] == {"package_size": 1, "amount": "0", "free_units": 0}, "M2"
+
+
 async def test_once_subscribed_terms_stay(client: Client, metric: str, charge: Any) -> None:
     await credits_of(client)
     await subscribe(client)

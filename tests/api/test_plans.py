@@ -214,6 +214,7 @@ async def test_an_update_matches_charges_by_id_and_filters_by_values(client: Cli
     assert added["lago_id"] != second["lago_id"], "what is not named is gone"
     assert (added["charge_model"], added["code"]) == ("volume", "calls_2")
     assert (await change(client, name="Same"))["charges"] == changed["charges"]
+    assert (await change(client, charges=None))["charges"] == changed["charges"], "null is as if it were not there"
     assert (await change(client, charges=[]))["charges"] == []
 
 

@@ -143,6 +143,46 @@ async def test_filters_and_groups(metered: Client) -> None:
     assert (whole["grouped_usage"], whole["amount_cents"]) == ([], 2600)
 
 
+async def test_of_filters_of_the_same_values_the_oldest_counts(metered: Client) -> None:
+    """Also of those that came in one request, and in the copy of a plan (metering-pricing F4)."""
+    storage = await metric(metered)
+    every, both = {"cloud": ["__ALL_FILTER_VALUES__"]}, {"cloud": ["aws", "gcp"]}
+    filters = [{"values": values, "properties": {"amount": amount}} for values, amount in ((every, "2"), (both, "3"))]
+    charges = [standard(storage, filters=filters), standard(storage, filters=filters[::-1])]
+    await subscribe(metered, *charges, *charges, *charges)
+    await send(metered, {"gb": 1, "cloud": "aws"})
+    for body in (None, {"charge": {"invoice_display_name": "Mine"}}):
+        if body:
+            await metered.ok("PUT", "/subscriptions/s1/charges/storage", body)
+        assert [row["amount_cents"] for row in (await usage(metered))["charges_usage"]] == [200, 300] * 3
+
+
+async def test_rounded_counts_make_no_more_events(metered: Client) -> None:
+    """Rounding (R1) is of the units: free allowances and bounds per transaction are of the events (A5, A13)."""
+    rounded = {"rounding_function": "ceil", "rounding_precision": -1}
+    calls = await metric(metered, name="Calls", code="calls", aggregation_type="count_agg", field_name=None, **rounded)
+    users = await metric(metered, name="Users", code="users", aggregation_type="unique_count_agg", **rounded)
+    terms: list[tuple[str, str, dict[str, Any], int, str]] = [
+        (calls, "a", {"free_units_per_total_aggregation": "6"}, 600, "4 of 10 units free, as are all events"),
+        (calls, "b", {"free_units_per_events": 1}, 1050, "9 units, and 3 events"),
+        (calls, "c", {"per_transaction_min_amount": "2"}, 800, "4 events at 2"),
+        (users, "d", {"per_transaction_max_amount": "1", "free_units_per_events": 3}, 100, "the fourth, of 1.5"),
+    ]
+    base = {"rate": "100", "fixed_amount": "0.5"}
+    await subscribe(
+        metered,
+        *(
+            {"billable_metric_id": of, "code": code, "charge_model": "percentage", "properties": {**base, **more}}
+            for of, code, more, _, _ in terms
+        ),
+    )
+    for code in ("calls", "users"):
+        await send(metered, *({"gb": number} for number in range(4)), code=code)
+    found = {row["charge"]["code"]: row for row in (await usage(metered))["charges_usage"]}
+    for _, code, _, cents, why in terms:
+        assert (found[code]["units"], found[code]["amount_cents"]) == ("10.0", cents), why
+
+
 async def test_without_events_there_is_one_group_of_nothing(metered: Client) -> None:
     filters = [{"values": {"cloud": ["aws"]}, "properties": {"amount": "2", "pricing_group_keys": ["team"]}}]
     await subscribe(metered, standard(await metric(metered), "1", "team", "region", filters=filters))

@@ -81,13 +81,13 @@ async def get_billable_metric(call: Call) -> Json:
 async def put_billable_metric(call: Call) -> Json:
     """Change a billable metric; once plans charge for it, only its name, description and filters."""
     tenant, code, fields = call.tenant, call.identifiers["code"], call.fields("billable_metric")
-    may_be_custom = await _may_be_custom(tenant)
+    may_be_custom, plan_ids = await _may_be_custom(tenant), await _plan_ids(tenant, code)
     metric = await update_billable_metric(
         tenant.ledger,
         tenant.organization_id,
         code,
-        lambda before: read_details(fields, before, may_be_custom=may_be_custom),
-        plan_ids=await _plan_ids(tenant, code),
+        lambda before: read_details(fields, before, may_be_custom=may_be_custom, charged=bool(plan_ids)),
+        plan_ids=plan_ids,
         at=await tenant.now(),
     )
     return _changed(call, metric)

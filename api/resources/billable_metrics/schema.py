@@ -17,19 +17,25 @@ LONGEST_DESCRIPTION = 10_000
 _RECURRING = ("sum_agg", "unique_count_agg", "weighted_sum_agg", "custom_agg")
 _MOST_DIGITS = 15
 
+_CHANGEABLE = ("name", "description", "filters")
+"""What still changes of a metric that plans charge for; the rest of a body is left aside without a word (A2)."""
+
 
 def read_details(
-    fields: Fields, before: BillableMetricDetails | None = None, *, may_be_custom: bool
+    fields: Fields, before: BillableMetricDetails | None = None, *, may_be_custom: bool, charged: bool = False
 ) -> BillableMetricDetails:
     """The details in the body; what it leaves out is as it was `before`.
 
     Args:
         may_be_custom: whether the organization was opted in to `custom_agg` (A20).
+        charged: whether plans charge for the metric.
 
     Raises:
         InvalidInputError: a value is refused.
         ForbiddenError: `custom_agg` without that.
     """
+    if charged:
+        fields = Fields({key: value for key, value in fields.values.items() if key in _CHANGEABLE}, fields.errors)
     old = before or BillableMetricDetails(name="", code="", aggregation_type="count_agg")
     aggregation = fields.choice(
         "aggregation_type", get_args(AggregationType), before.aggregation_type if before else None
@@ -51,7 +57,7 @@ def read_details(
         code=fields.mandatory_text("code", old.code),
         aggregation_type=aggregation or "count_agg",
         description=fields.text("description", old.description, longest=LONGEST_DESCRIPTION),
-        field_name=field_name,
+        field_name=None if aggregation == "count_agg" else field_name,  # a count looks at no property (G5)
         recurring=recurring,
         weighted_interval=interval,
         rounding_function=fields.choice("rounding_function", get_args(RoundingFunction), old.rounding_function),

@@ -162,10 +162,13 @@ async def _write_filter(call: Call, place: Place, *, is_new: bool) -> Json:
         charge = before.charge(code)
         old = None if is_new else charge.filter(filter_id)
         metric = known.metric(charge)
-        new = replace(read_filter(fields, old, charge, metric, at=at), id=filter_id)
+        made_at = ChargeFilter.made_at(at, charge.filters)
+        new = replace(read_filter(fields, old, charge, metric, at=made_at), id=filter_id)
         fields.check()
-        filters = [new if filter_ is old else filter_ for filter_ in charge.filters]
-        return before.with_charge(replace(charge, filters=tuple(filters if old is not None else [*filters, new])))
+        if new == old:
+            return before
+        others = (filter_ for filter_ in charge.filters if filter_ is not old)
+        return before.with_charge(replace(charge, filters=(*others, new)))  # in the order of their last change (F6)
 
     changed = await place.update(plan, write, cascade=cascades(fields), at=at)
     charge = changed.details.charge(code)

@@ -144,7 +144,7 @@ def _read(
     read = replace(
         charge,
         charge_model=model or charge.charge_model,
-        properties=_read_properties(fields, model, metric, charge.properties),
+        properties=_read_properties(fields, model, metric, charge.properties if model == charge.charge_model else None),
         invoice_display_name=fields.text("invoice_display_name", charge.invoice_display_name),
         pay_in_advance=bool(fields.boolean("pay_in_advance", charge.pay_in_advance)),
         invoiceable=True if invoiceable is None else invoiceable,
@@ -233,7 +233,7 @@ def _read_filters(
         old = next((one for one in left if one.has(values)), None)
         if old is not None:
             left.remove(old)
-        after.append(read_filter(entry, old, charge, metric, at=at))
+        after.append(read_filter(entry, old, charge, metric, at=ChargeFilter.made_at(at, [*charge.filters, *after])))
     return tuple(after)
 
 

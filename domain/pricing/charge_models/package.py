@@ -27,8 +27,8 @@ class Package:
 def validate(properties: Mapping[str, Any]) -> list[str]:
     checks = {
         "invalid_amount": decimal(properties.get("amount")) is not None,
-        "invalid_free_units": whole(properties.get("free_units"), at_least=0),
         "invalid_package_size": whole(properties.get("package_size"), at_least=1),
+        "invalid_free_units": whole(properties.get("free_units"), at_least=0),
     }
     return [code for code, holds in checks.items() if not holds]
 

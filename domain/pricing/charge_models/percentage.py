@@ -28,6 +28,7 @@ KEYS = frozenset(
 )
 _OPTIONAL = {
     "fixed_amount": "invalid_fixed_amount",
+    "free_units_per_events": "invalid_free_units_per_events",
     "free_units_per_total_aggregation": "invalid_free_units_per_total_aggregation",
     "per_transaction_min_amount": "invalid_amount",
     "per_transaction_max_amount": "invalid_amount",
@@ -55,16 +56,16 @@ class Percentage:
 
 def validate(properties: Mapping[str, Any]) -> list[str]:
     codes = ["invalid_rate"] if decimal(properties.get("rate")) is None else []
-    codes += [
-        code for key, code in _OPTIONAL.items() if properties.get(key) is not None and decimal(properties[key]) is None
-    ]
-    free_events = properties.get("free_units_per_events")
-    if free_events is not None and not whole(free_events, at_least=1):
-        codes.append("invalid_free_units_per_events")
+    given = {key: properties[key] for key in _OPTIONAL if properties.get(key) is not None}
+    codes += [_OPTIONAL[key] for key, value in given.items() if not _is_valid(key, value)]
     low, high = (decimal(properties.get(f"per_transaction_{bound}_amount")) for bound in ("min", "max"))
     if low is not None and high is not None and high < low:
         codes.append("per_transaction_max_lower_than_per_transaction_min")
     return list(dict.fromkeys(codes))
+
+
+def _is_valid(key: str, value: object) -> bool:
+    return whole(value, at_least=1) if key == "free_units_per_events" else decimal(value) is not None
 
 
 def parse(properties: Mapping[str, Any]) -> Percentage:
