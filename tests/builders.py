@@ -325,8 +325,12 @@ class Shop:
         )
 
 
-async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
-    """Price the event with this number (from 1) under charges in advance, as often as it is asked for."""
+async def arrive(shop: Shop, usage: MemoryUsage, number: int, *, at: str | None = None) -> int:
+    """Price the event with this number (from 1) under charges in advance, as often as it is asked for.
+
+    Args:
+        at: when it arrived; None for when it happened.
+    """
     event = usage.events[number - 1]
     return await price_arrival(
         shop.ledger,
@@ -335,5 +339,5 @@ async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
         ids.of("event", number),
         event,
         EventPosition(timestamp=event.timestamp, sequence=number, index=0),
-        at=event.timestamp,
+        at=event.timestamp if at is None else instant(at),
     )
