@@ -179,6 +179,9 @@ class LedgerFees:
 
     ledger: Ledger
 
+    async def reach(self, watermark: int) -> None:
+        """Fees in advance are made by `arrive`, when a test wants them."""
+
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         invoices = await self.ledger.find_all(Invoice, organization_id)
         standalone = await self.ledger.find_all(StandaloneFee, organization_id)
