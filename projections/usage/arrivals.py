@@ -89,8 +89,10 @@ async def follow(database: Database, handle: Handle) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def reach(database: Database, position: int, *, patience_seconds: float = 10.0) -> None:
+async def reach(database: Database, position: int, *, patience_seconds: float = 60.0) -> None:
     """Return once the events of the log up to `position` have been handled.
+
+    Pricing may lag for long: who gives up early would begin again with a later position, and never get there.
 
     Raises:
         UnavailableError: they are not in time.
