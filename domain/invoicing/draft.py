@@ -88,7 +88,7 @@ async def draft_invoice(
     if any(charges for _, charges in windows):
         watermark = await usage.watermark()
         priced = await price_usage(usage, watermark, windows, metrics)
-    committed = await _commitments(usage, billed_fees, billed, at)
+    committed = await _commitments(billed_fees, billed, at)
     fees: list[Fee] = []
     standalone: list[Fee] = []
     fixed_charges: dict[UUID, tuple[BilledFixedCharge, ...]] = {}
@@ -122,18 +122,13 @@ async def draft_invoice(
 
 
 async def _commitments(
-    usage: UsageReader, billed_fees: BilledFees, billed: Sequence[BilledSubscription], at: datetime
+    billed_fees: BilledFees, billed: Sequence[BilledSubscription], at: datetime
 ) -> dict[UUID, tuple[CommitmentWindow, FeesTotal]]:
-    """What the subscriptions with a commitment reconcile, and what earlier invoices have billed of it.
-
-    What was used in advance by now counts in full: else it would be paid for twice, the commitment's fee stays.
-    """
+    """What the subscriptions with a commitment reconcile, and what earlier invoices have billed of it."""
     committed = [one for one in billed if one.plan.details.minimum_commitment is not None]
     windows = [window for one in committed if (window := commitment_window(one, at)) is not None]
     if not windows:
         return {}
-    if any(charge.pay_in_advance for one in committed for charge in one.plan.details.charges):
-        await billed_fees.reach(await usage.watermark())
     totals = await billed_fees.totals(billed[0].subscription.organization_id, windows)
     return {window.subscription.id: (window, total) for window, total in zip(windows, totals, strict=True)}
 
