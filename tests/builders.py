@@ -179,6 +179,9 @@ class LedgerFees:
 
     ledger: Ledger
 
+    async def reach(self, watermark: int) -> None:
+        """Fees in advance are made by `arrive`, when a test wants them."""
+
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         invoices = await self.ledger.find_all(Invoice, organization_id)
         standalone = await self.ledger.find_all(StandaloneFee, organization_id)
@@ -325,8 +328,12 @@ class Shop:
         )
 
 
-async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
-    """Price the event with this number (from 1) under charges in advance, as often as it is asked for."""
+async def arrive(shop: Shop, usage: MemoryUsage, number: int, *, at: str | None = None) -> int:
+    """Price the event with this number (from 1) under charges in advance, as often as it is asked for.
+
+    Args:
+        at: when it arrived; None for when it happened.
+    """
     event = usage.events[number - 1]
     return await price_arrival(
         shop.ledger,
@@ -335,5 +342,5 @@ async def arrive(shop: Shop, usage: MemoryUsage, number: int) -> int:
         ids.of("event", number),
         event,
         EventPosition(timestamp=event.timestamp, sequence=number, index=0),
-        at=event.timestamp,
+        at=event.timestamp if at is None else instant(at),
     )

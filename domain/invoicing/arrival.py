@@ -52,8 +52,12 @@ class Arrival:
         return [one for one in charges if one.pay_in_advance and one.billable_metric_id == self.metric.id]
 
 
-async def arrival_of(ledger: Ledger, organization_id: UUID, event: UsageEvent) -> Arrival | None:
-    """The event with its metric and the subscription that covers it; None where there is no such."""
+async def arrival_of(ledger: Ledger, organization_id: UUID, event: UsageEvent, *, at: datetime) -> Arrival | None:
+    """The event with its metric and the subscription that covers it; None where there is no such.
+
+    Args:
+        at: when it arrived.
+    """
     metric = await ledger.find(BillableMetric, organization_id, code=event.code)
     found = await ledger.find_all(Subscription, organization_id, external_id=event.external_subscription_id)
     covering = [one for one in found if _covers(one, event.timestamp)]
@@ -64,7 +68,8 @@ async def arrival_of(ledger: Ledger, organization_id: UUID, event: UsageEvent) -
     customer = await ledger.load(Customer, subscription.customer_id)
     organization = await ledger.load(Organization, organization_id)
     zone = billing_settings(customer, organization).timezone
-    billed = BilledSubscription(subscription, plan, schedule_of(subscription, plan, zone), None, "in_advance_charge")
+    schedule = schedule_of(subscription, plan, zone)
+    billed = BilledSubscription(subscription, plan, schedule, None, "in_advance_charge", known_at=at)
     taxes = await applicable_taxes(ledger, organization, customer, [plan.details])
     return Arrival(organization, customer, billed, metric, taxes, event)
 

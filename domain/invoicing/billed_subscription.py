@@ -27,6 +27,7 @@ class BilledSubscription:
         trial_end: None without a trial.
         previous: the subscription that it came from by a change of plan, where it starts with that.
         next_plan: the one that follows where a plan change ends the subscription.
+        known_at: of an event's own fee, when the event arrived.
     """
 
     subscription: Subscription
@@ -36,12 +37,18 @@ class BilledSubscription:
     reason: InvoicingReason
     previous: Subscription | None = None
     next_plan: Plan | None = None
+    known_at: datetime | None = None
 
     @property
     def lifetime(self) -> Lifetime:
-        """As it was on the occasion: an end that came later is not known to a start or a period, however late made."""
+        """As it was on the occasion: an end that came later is not known to a start or a period, however late made.
+
+        Nor to an event that had arrived by then, which is priced a moment after: its fee must not hang on that.
+        """
         lifetime = lifetime_of(self.subscription)
         is_earlier = self.reason in ("subscription_starting", "subscription_periodic")
+        if self.known_at is not None and lifetime.terminated_at is not None:
+            is_earlier = self.known_at <= lifetime.terminated_at
         return replace(lifetime, terminated_at=None, successor=None) if is_earlier else lifetime
 
     def previous_billed(self, at: datetime) -> bool:

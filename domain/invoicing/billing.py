@@ -122,9 +122,14 @@ async def _bill(
 
     The same append puts the paid fees that stood alone on invoices of their own, so they are gathered once.
 
+    Events in advance that have arrived by now have their fees first: their invoices have the lower numbers and use
+    credits before this one, and a commitment counts them, or they would be paid for twice.
+
     Args:
         due: what of them, if not of all, gives the invoice its identity.
     """
+    if any(charge.pay_in_advance for case in cases for charge in case.plan.details.charges):
+        await fees.reach(await usage.watermark())
     organization, customer = account.organization, account.customer
     reasons = [case.reason for case in cases]
     first = min(case.subscription.id for case in cases if case.due == due)

@@ -62,6 +62,14 @@ class FeesTotal:
 class BilledFees(Protocol):
     """The fees of all invoices so far, and those that stand on none. Implemented by `projections/views/fees.py`."""
 
+    async def reach(self, watermark: int) -> None:
+        """Return once every event up to there has its fees in advance: they are made a moment after it arrives.
+
+        Raises:
+            UnavailableError: they are not in time.
+        """
+        ...
+
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         """Of the fees of each window's subscription that it holds, but for commitments; all by one query.
 

@@ -30,7 +30,7 @@ async def sample_arrival(ledger: Ledger, organization_id: UUID, event: UsageEven
         NotFoundError: `subscription_not_found`, none is active; `billable_metric_not_found`.
         InvalidInputError: its property is no number where the metric needs one.
     """
-    case = await arrival_of(ledger, organization_id, replace(event, timestamp=at))
+    case = await arrival_of(ledger, organization_id, replace(event, timestamp=at), at=at)
     if case is None:
         raise NotFoundError("billable_metric")
     check_number(case.metric.aggregated, event.properties)

@@ -35,13 +35,17 @@ async def price_arrival(
 ) -> int:
     """Price an event under each charge in advance of its subscription; how many fees that made. Idempotent.
 
-    Usage is read up to the event's own place in the log, so the fee is the same whenever it is computed.
+    Usage is read up to the event's own place in the log, and an end of the subscription that came after the event is
+    not known to it, so the fee is the same whenever it is computed.
+
+    Args:
+        at: when the event arrived.
 
     Raises:
         UnavailableError: usage is not known now.
         ConflictError: somebody else priced it at the same moment.
     """
-    case = await arrival_of(ledger, organization_id, event)
+    case = await arrival_of(ledger, organization_id, event, at=at)
     if case is None:
         return 0
     made = 0

@@ -5,11 +5,10 @@ Source: metering-pricing E12; api-surface Events.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,10 +16,8 @@ import msgspec
 from domain.kernel.errors import NotFoundError
 from projections.postgres import Database
 from projections.usage.loaded import Loaded
+from projections.usage.sql import instant, microseconds, quoted
 from projections.usage.store import TABLE, UsageStore
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _COLUMNS = """
 toString(organization_id), toString(event_id), transaction_id, code, external_subscription_id,
@@ -91,10 +88,9 @@ class UsageEvents:
         """
         await self._loaded.reach(await self._loaded.acknowledged())
         rows = await self._store.rows(
-            f"select {_COLUMNS} from {TABLE} where organization_id = {{organization_id:UUID}} "  # noqa: S608 - constants
-            "and transaction_id = {transaction_id:String} order by seq, n limit 1",
+            f"select {_COLUMNS} from {TABLE} where organization_id = '{organization_id}' "  # noqa: S608 - quoted
+            f"and transaction_id = {quoted(transaction_id)} order by seq, n limit 1",
             _Row,
-            {"organization_id": organization_id, "transaction_id": transaction_id},
         )
         if not rows:
             raise NotFoundError("event")
@@ -109,29 +105,26 @@ class UsageEvents:
             UnavailableError: as `find`.
         """
         await self._loaded.reach(await self._loaded.acknowledged())
-        where, parameters = _where(organization_id, wanted)
-        (count,) = await self._store.rows(f"select count() from {TABLE} where {where}", _Count, parameters)  # noqa: S608
+        where = _where(organization_id, wanted)
+        (count,) = await self._store.rows(f"select count() from {TABLE} where {where}", _Count)  # noqa: S608 - quoted
         rows = await self._store.rows(
-            f"select {_COLUMNS} from {TABLE} where {where} "  # noqa: S608 - constants
-            "order by timestamp desc, transaction_id, seq, n limit {limit:UInt64} offset {offset:UInt64}",
+            f"select {_COLUMNS} from {TABLE} where {where} "  # noqa: S608 - quoted
+            f"order by timestamp desc, transaction_id, seq, n limit {limit} offset {offset}",
             _Row,
-            {**parameters, "limit": limit, "offset": offset},
         )
         return [_event(row) for row in rows], count.count
 
 
-def _where(organization_id: UUID, wanted: EventFilter) -> tuple[str, Mapping[str, Any]]:
-    conditions = ["organization_id = {organization_id:UUID}"]
-    parameters: dict[str, Any] = {"organization_id": organization_id}
+def _where(organization_id: UUID, wanted: EventFilter) -> str:
+    """Texts stand in the statement, which may be long: as parameters of the store they would be part of a URL."""
+    conditions = [f"organization_id = '{organization_id}'"]
     for name, text in (("code", wanted.code), ("external_subscription_id", wanted.external_subscription_id)):
         if text is not None:
-            conditions.append(f"{name} = {{{name}:String}}")
-            parameters[name] = text
-    for name, operator, at in (("from_at", ">=", wanted.timestamp_from), ("to_at", "<=", wanted.timestamp_to)):
+            conditions.append(f"{name} = {quoted(text)}")
+    for operator, at in ((">=", wanted.timestamp_from), ("<=", wanted.timestamp_to)):
         if at is not None:
-            conditions.append(f"timestamp {operator} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')")
-            parameters[name] = (at - _EPOCH) // _MICROSECOND
-    return " and ".join(conditions), parameters
+            conditions.append(f"timestamp {operator} fromUnixTimestamp64Micro({microseconds(at)}, 'UTC')")
+    return " and ".join(conditions)
 
 
 def _event(row: _Row) -> StoredEvent:
@@ -141,8 +134,8 @@ def _event(row: _Row) -> StoredEvent:
         transaction_id=row.transaction_id,
         code=row.code,
         external_subscription_id=row.external_subscription_id or None,
-        timestamp=_EPOCH + row.timestamp * _MICROSECOND,
+        timestamp=instant(row.timestamp),
         properties=row.properties,
         precise_total_amount_cents=row.precise_total_amount_cents,
-        received_at=_EPOCH + row.received_at * _MICROSECOND,
+        received_at=instant(row.received_at),
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from importlib import resources
 from io import IOBase
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import clickhouse_connect
 import msgspec
@@ -104,12 +104,10 @@ class UsageStore:
         sql = f"alter table {TABLE} delete where seq > {position} settings mutations_sync = 1"
         await self._call(lambda client: client.command(sql))
 
-    async def rows(self, sql: str, row: type[T], parameters: Mapping[str, Any] | None = None) -> list[T]:
+    async def rows(self, sql: str, row: type[T]) -> list[T]:
         """What a select gives, each row converted to `row` (array-like). Raises `UnavailableError`."""
         body = await self._call(
-            lambda client: client.raw_query(
-                sql, dict(parameters or {}), settings=_QUERY_SETTINGS, fmt="JSONCompactEachRow"
-            )
+            lambda client: client.raw_query(sql, settings=_QUERY_SETTINGS, fmt="JSONCompactEachRow")
         )
         return msgspec.json.Decoder(row, strict=False).decode_lines(body)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.invoicing.commitment_fees import CommitmentWindow, FeesTotal
 from projections.postgres import Database
+from projections.usage import arrivals
 from projections.views import reading
 from projections.views.reading import Doc, Where
 
@@ -54,6 +55,9 @@ class PostgresBilledFees:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def reach(self, watermark: int) -> None:
+        await arrivals.reach(self._database, watermark)
 
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         values = {

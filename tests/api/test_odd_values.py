@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -174,6 +175,16 @@ async def test_plan_overrides(client: Client) -> None:
         overridden += [{"fixed_charges": [{"id": fixed_charge_id, name: value}]} for name in FIXED_CHARGE]
         for own in (value, *overridden):
             await tries(client, "PUT", "/subscriptions/s", "subscription", {"plan_overrides": own})
+
+
+async def test_events_are_looked_for_by_texts_of_any_length(metered: Client) -> None:
+    texts = [value for value in VALUES if isinstance(value, str)]
+    for text in [*texts, "é" * 5_000, "{a:String} '\\ %(a)s"]:
+        for name in ("code", "external_subscription_id", "timestamp_from", "timestamp_to", "timestamp_from_started_at"):
+            answer = await metered.request("GET", "/events", params={name: text})
+            assert answer.status_code in (200, 422), (name, text, answer.text)
+        answer = await metered.request("GET", f"/events/{quote(text or 'none', safe='')}")
+        assert answer.status_code in (404, 422), (text, answer.text)
 
 
 EVENT = ("transaction_id", "code", "external_subscription_id", "timestamp", "precise_total_amount_cents", "properties")

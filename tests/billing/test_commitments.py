@@ -20,7 +20,7 @@ from domain.subscriptions.commands import terminate_subscription
 from domain.subscriptions.subscription import Subscription
 from projections.postgres import Database
 from projections.views.fees import PostgresBilledFees
-from tests.builders import MemoryUsage, Shop, instant
+from tests.builders import LedgerFees, MemoryUsage, Shop, arrive, instant
 
 MILLION = 1_000_000
 
@@ -138,6 +138,25 @@ async def test_all_that_is_billed_counts(ledger: Ledger) -> None:
     )
     await advance(shop, usage, subscription, "2024-04-01")
     assert (await billed(shop))[-1][1][-1] == ("commitment", MILLION - 10_000 - 1000 - 1000 - 1000)
+
+
+async def test_events_that_are_not_priced_yet_are_waited_for(ledger: Ledger) -> None:
+    """An event of the last moment has its fee a moment after the bill is due: it counts, or it would be paid twice."""
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    metric = await shop.metric("calls")
+    charge = shop.charge(metric, "standard", {"amount": "70"}, pay_in_advance=True, invoiceable=False)
+    await shop.plan(amount_cents=10_000, minimum_commitment=commitment(), charges=(charge,))
+    subscription = await shop.subscribe(at="2024-01-01")
+    usage.add("calls", "2024-01-31T23:59")
+
+    class Pending(LedgerFees):
+        async def reach(self, watermark: int) -> None:
+            assert await arrive(shop, usage, watermark) == 1
+
+    await advance_subscription(ledger, usage, Pending(ledger), subscription.id, at=instant("2024-02-01"))
+    assert await billed(shop) == [
+        ("2024-02-01", [("subscription", 10_000), ("commitment", MILLION - 10_000 - 7000)]),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel.ledger import Ledger
+from domain.subscriptions.commands import terminate_subscription
 from tests.builders import MemoryUsage, Shop, arrive, instant
 
 
@@ -98,3 +99,29 @@ async def test_seats_are_paid_by_the_day_and_renewed(ledger: Ledger) -> None:
         usage.add("seats", "2023-07-12T10:00", user=f"u{number}")
         await arrive(shop, usage, number)
     assert [fee.amount_cents for fee in await fees(shop)][-2:] == [1936, 1936], "20 of 31 days, rounded up at 5 places"
+
+
+@pytest.mark.parametrize(
+    ("arrived_at", "cents", "why"),
+    [
+        ("2023-06-11T10:00", 2000, "it was priced after the end, by chance: to the end of the period all the same"),
+        ("2023-06-20T10:00", 2000, "the end came at the same instant of a test clock"),
+        ("2023-06-20T10:01", 900, "it arrived late: the period had ended with the subscription"),
+    ],
+)
+async def test_an_end_after_the_event_does_not_change_its_fee(
+    ledger: Ledger, arrived_at: str, cents: int, why: str
+) -> None:
+    shop, usage = await Shop.open(ledger, at="2023-06-01"), MemoryUsage()
+    details: dict[str, Any] = {"aggregation_type": "unique_count_agg", "field_name": "user", "recurring": True}
+    metric = await shop.metric("seats", **details)
+    charge = shop.charge(metric, "standard", {"amount": "30"}, pay_in_advance=True, invoiceable=False, prorated=True)
+    await shop.plan(charges=(charge,))
+    subscription = await shop.subscribe(at="2023-06-01")
+    usage.add("seats", "2023-06-11T10:00", user="u")
+    ended_at = instant("2023-06-20T10:00")
+    await terminate_subscription(
+        ledger, subscription.id, on_termination_credit_note=None, on_termination_invoice=None, at=ended_at
+    )
+    await arrive(shop, usage, 1, at=arrived_at)
+    assert [fee.amount_cents for fee in await fees(shop)] == [cents], why
