@@ -16,12 +16,12 @@ MISSED_AFTER = timedelta(seconds=15)
 
 @asynccontextmanager
 async def beating() -> AsyncIterator[None]:
-    """Beat as long as the block runs."""
+    """Beat as long as the block runs; a short one is over before the first beat, which would cost a write."""
 
     async def beat() -> None:
         while True:
-            activity.heartbeat()
             await asyncio.sleep(EVERY_SECONDS)
+            activity.heartbeat()
 
     heart = asyncio.create_task(beat())
     try:

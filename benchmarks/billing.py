@@ -134,4 +134,6 @@ async def _rate(
     began = time.perf_counter()
     async with asyncio.timeout(_PATIENCE_SECONDS):
         await all_are_done()
-    return len(sleeping) / (time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    await asyncio.sleep(sizes.rest_seconds)
+    return len(sleeping) / seconds

@@ -16,6 +16,7 @@ class Sizes:
         subscriptions: that are due at one instant.
         lead_seconds: from the start of that many workflows until then; more than ten, for then a run continues as new
             after a single period (`workflows/subscription.py`).
+        rest_seconds: after a billing run, for its workflows to continue as new: else that would fall on the next.
         years: of the sandbox, 12 bills each.
         stored_events: in ClickHouse; of `metered` subscriptions.
         aggregated: events of one subscription, ascending.
@@ -33,6 +34,7 @@ class Sizes:
     connections: int
     subscriptions: int
     lead_seconds: float
+    rest_seconds: float
     years: int
     stored_events: int
     metered: int
@@ -52,6 +54,7 @@ FULL = Sizes(
     connections=64,
     subscriptions=1_000,
     lead_seconds=20,
+    rest_seconds=20,
     years=5,
     stored_events=10_000_000,
     metered=10_000,
@@ -70,6 +73,7 @@ SMOKE = Sizes(
     connections=2,
     subscriptions=3,
     lead_seconds=1,
+    rest_seconds=0,
     years=1,
     stored_events=1_000,
     metered=10,

@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.clock import Sleeper
     from workflows.messages import Watch
     from workflows.steps import step
-    from workflows.worker import CONCURRENT_BILLINGS, RUNNER
+    from workflows.worker import CONCURRENT_BILLINGS, QUEUED_AT_MOST, RUNNER
 
 QUEUE: Final = "sleepers"
 DONE: Final = b"done\n"
@@ -53,6 +53,7 @@ async def _work() -> None:
         workflows=[SleeperWorkflow],
         activities=[Activities().do_nothing],
         workflow_runner=RUNNER,
+        sticky_queue_schedule_to_start_timeout=QUEUED_AT_MOST,
         max_concurrent_activities=CONCURRENT_BILLINGS,
     )
     await worker.run()

@@ -40,6 +40,11 @@ GRACE = timedelta(seconds=20)
 RECONNECT_SECONDS = 1.0
 CONCURRENT_BILLINGS = 100
 """Activities that wait for usage share queries (`projections/usage/coalesce.py`): the more of them the better."""
+USAGE_APART_SECONDS = 0.05
+"""Between two such queries, so that more share one: nobody waits for a bill, and each query costs some 20 ms."""
+QUEUED_AT_MOST = timedelta(seconds=30)
+"""How long a step of a workflow waits for the worker that has it in memory, before any other may take it. By default 10
+seconds: a thousand subscriptions that wake at once would overrun that, and each step would be handed out twice."""
 
 RUNNER = UnsandboxedWorkflowRunner()
 """A third cheaper than the sandboxed one (engine 4.2); the tests replay recorded histories through both."""
@@ -64,7 +69,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             assert settings.clickhouse_url is not None, "the embedded stack sets it"
             store = UsageStore(connector(settings.clickhouse_url.get_secret_value()))
             stack.push_async_callback(store.close)
-            usage = ClickHouseUsageReader(database, store)
+            usage = ClickHouseUsageReader(database, store, apart_seconds=USAGE_APART_SECONDS)
             advance = partial(advance_subscription, ledger, usage, PostgresBilledFees(database))
             arrivals.append(follow(database, partial(price_arrivals, ledger, usage)))
             workers.append(billing_worker(client, BillingActivities(advance), TestClockActivities(ledger)))
@@ -88,6 +93,7 @@ def billing_worker(client: Client, billing: BillingActivities, test_clocks: Test
         workflows=[SubscriptionWorkflow, TestClockWorkflow],
         activities=[billing.advance_subscription, test_clocks.arrive],
         workflow_runner=RUNNER,
+        sticky_queue_schedule_to_start_timeout=QUEUED_AT_MOST,
         max_concurrent_activities=CONCURRENT_BILLINGS,
         graceful_shutdown_timeout=GRACE,
     )

@@ -20,11 +20,20 @@ class Coalescer(Generic[Q, R]):
     Args:
         run: answers many questions by one query, in their order.
         most: questions of one query, though a caller's are never split.
+        apart_seconds: from the begin of a query to that of the next, at least, while the next gathers more.
     """
 
-    def __init__(self, run: Callable[[Sequence[Q]], Awaitable[Sequence[R]]], *, most: int = 1_000) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[Q]], Awaitable[Sequence[R]]],
+        *,
+        most: int = 1_000,
+        apart_seconds: float = 0.0,
+    ) -> None:
         self._run = run
         self._most = most
+        self._apart_seconds = apart_seconds
+        self._next_at = 0.0
         self._waiting: deque[tuple[Sequence[Q], asyncio.Future[Sequence[R]]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -37,7 +46,11 @@ class Coalescer(Generic[Q, R]):
         return await answer
 
     async def _work(self) -> None:
+        clock = asyncio.get_running_loop().time
         while self._waiting:
+            if (left := self._next_at - clock()) > 0:
+                await asyncio.sleep(left)
+            self._next_at = clock() + self._apart_seconds
             batch = [self._waiting.popleft()]
             size = len(batch[0][0])
             while self._waiting and (size := size + len(self._waiting[0][0])) <= self._most:
