@@ -40,8 +40,8 @@ GRACE = timedelta(seconds=20)
 RECONNECT_SECONDS = 1.0
 CONCURRENT_BILLINGS = 100
 """Activities that wait for usage share queries (`projections/usage/coalesce.py`): the more of them the better."""
-USAGE_APART_SECONDS = 0.05
-"""Between two such queries, so that more share one: nobody waits for a bill, and each query costs some 20 ms."""
+USAGE_APART_SECONDS = 0.1
+"""Between two such queries of bills that are made at one time: each costs some 20 ms, however few it answers for."""
 QUEUED_AT_MOST = timedelta(seconds=30)
 """How long a step of a workflow waits for the worker that has it in memory, before any other may take it. By default 10
 seconds: a thousand subscriptions that wake at once would overrun that, and each step would be handed out twice."""
@@ -71,7 +71,8 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             stack.push_async_callback(store.close)
             usage = ClickHouseUsageReader(database, store, apart_seconds=USAGE_APART_SECONDS)
             advance = partial(advance_subscription, ledger, usage, PostgresBilledFees(database))
-            arrivals.append(follow(database, partial(price_arrivals, ledger, usage)))
+            usage_before_events = ClickHouseUsageReader(database, store)  # each event waits for the one before
+            arrivals.append(follow(database, partial(price_arrivals, ledger, usage_before_events)))
             workers.append(billing_worker(client, BillingActivities(advance), TestClockActivities(ledger)))
         if ids.DOCUMENTS in queues:
             processes = os.cpu_count() or 1

@@ -20,7 +20,8 @@ class Coalescer(Generic[Q, R]):
     Args:
         run: answers many questions by one query, in their order.
         most: questions of one query, though a caller's are never split.
-        apart_seconds: from the begin of a query to that of the next, at least, while the next gathers more.
+        apart_seconds: from the begin of a query to that of the next, at least, while the next gathers more. Who asks
+            alone, time after time, does not wait for others.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Coalescer(Generic[Q, R]):
         self._run = run
         self._most = most
         self._apart_seconds = apart_seconds
-        self._next_at = 0.0
+        self._next_at, self._was_shared = 0.0, False
         self._waiting: deque[tuple[Sequence[Q], asyncio.Future[Sequence[R]]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -48,13 +49,14 @@ class Coalescer(Generic[Q, R]):
     async def _work(self) -> None:
         clock = asyncio.get_running_loop().time
         while self._waiting:
-            if (left := self._next_at - clock()) > 0:
-                await asyncio.sleep(left)
+            if self._was_shared or len(self._waiting) > 1:
+                await asyncio.sleep(max(self._next_at - clock(), 0.0))
             self._next_at = clock() + self._apart_seconds
             batch = [self._waiting.popleft()]
             size = len(batch[0][0])
             while self._waiting and (size := size + len(self._waiting[0][0])) <= self._most:
                 batch.append(self._waiting.popleft())
+            self._was_shared = len(batch) > 1
             await self._answer(batch)
 
     async def _answer(self, batch: Sequence[tuple[Sequence[Q], asyncio.Future[Sequence[R]]]]) -> None:

@@ -64,15 +64,23 @@ async def test_who_asks_for_what_cannot_be_answered_fails_alone() -> None:
 
 @pytest.mark.parametrize(
     ("apart_seconds", "queries"),
-    [(0.0, [[1], [2], [3]]), (0.5, [[1], [2, 3]])],
-    ids=["at once", "the first at once, and then apart"],
+    [(0.0, [[1, 2], [3], [4]]), (0.5, [[1, 2], [3, 4]])],
+    ids=["at once", "apart"],
 )
 async def test_how_far_apart_queries_begin(apart_seconds: float, queries: list[list[int]]) -> None:
     asked = Asked()
     coalescer = Coalescer(asked.run, apart_seconds=apart_seconds)
-    assert await coalescer.load([1]) == [1]
-    second = asyncio.create_task(coalescer.load([2]))
+    assert list(await asyncio.gather(coalescer.load([1]), coalescer.load([2]))) == [[1], [4]]
+    third = asyncio.create_task(coalescer.load([3]))
     await a_while()
-    assert await coalescer.load([3]) == [9]
-    assert await second == [4]
+    assert await coalescer.load([4]) == [16]
+    assert await third == [9]
     assert asked.queries == queries
+
+
+async def test_who_asks_alone_waits_for_nobody() -> None:
+    asked = Asked()
+    coalescer = Coalescer(asked.run, apart_seconds=3600)
+    for question in (1, 2, 3):
+        assert await coalescer.load([question]) == [question * question]
+    assert asked.queries == [[1], [2], [3]]
