@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, LiteralString
 
+from domain.kernel.errors import UnavailableError
 from projections.postgres import Connection, Database, unavailable
 
 POLL_SECONDS: Final = 1.0
 """How long a lost notification, or the end of another follower, may go unnoticed."""
+_FIRST_PAUSE_SECONDS: Final = 0.001
+_LONGEST_PAUSE_SECONDS: Final = 0.05
 
 _POSITION = "select position from positions where name = %s"
 _STORE = """insert into positions (name, position) values (%s, %s)
@@ -42,7 +45,7 @@ async def notified(connection: Connection) -> None:
 async def read_position(database: Database, name: str) -> int:
     """How far a follower has come: 0 where none has begun."""
     async with database.unbound() as connection:
-        row = await (await connection.execute(_POSITION, (name,))).fetchone()
+        row = await (await connection.execute(_POSITION, (name,), prepare=True)).fetchone()
         return row[0] if row else 0
 
 
@@ -50,3 +53,48 @@ async def store_position(database: Database, name: str, position: int) -> None:
     """Never backwards."""
     async with database.unbound() as connection:
         await connection.execute(_STORE, (name, position), prepare=True)
+
+
+class Followed:
+    """Waits for a follower. Whoever waits at one time shares the asking.
+
+    Args:
+        name: of its position.
+        what: what cannot be reached while it lags.
+        patience_seconds: how long at most.
+    """
+
+    def __init__(self, database: Database, name: str, *, what: str, patience_seconds: float) -> None:
+        self._database, self._name, self._what = database, name, what
+        self._patience_seconds = patience_seconds
+        self._position = 0
+        self._pause_seconds = 0.0
+        self._asking: asyncio.Task[None] | None = None
+
+    async def reach(self, position: int) -> None:
+        """Return once it has come that far.
+
+        Raises:
+            UnavailableError: it does not in time.
+        """
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                while self._position < position:
+                    if self._asking is None or self._asking.done():
+                        self._asking = asyncio.create_task(self._ask())
+                    await asyncio.shield(self._asking)
+        except TimeoutError:
+            raise UnavailableError(self._what) from None
+
+    def forget(self) -> None:
+        """It may have to go the way again."""
+        self._position = 0
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(self._pause_seconds)
+        before = self._position
+        self._position = await read_position(self._database, self._name)
+        if self._position > before:
+            self._pause_seconds = 0.0
+        else:
+            self._pause_seconds = min(max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)

@@ -25,7 +25,6 @@ from projections.usage.lines import Line
 
 NAME: Final = "in_advance"
 PAGE_ROWS: Final = 100
-_PAUSE_SECONDS: Final = 0.02
 
 _ROWS = "select seq, body from ingest_log where seq > %s order by seq limit %s"
 _WANTED = """
@@ -87,22 +86,6 @@ async def follow(database: Database, handle: Handle) -> None:
         except UnavailableError as error:
             _log.warning("in_advance.unavailable", what=error.what)
             await asyncio.sleep(POLL_SECONDS)
-
-
-async def reach(database: Database, position: int, *, patience_seconds: float = 60.0) -> None:
-    """Return once the events of the log up to `position` have been handled.
-
-    Pricing may lag for long: who gives up early would begin again with a later position, and never get there.
-
-    Raises:
-        UnavailableError: they are not in time.
-    """
-    try:
-        async with asyncio.timeout(patience_seconds):
-            while await read_position(database, NAME) < position:  # noqa: ASYNC110 - another process stores it
-                await asyncio.sleep(_PAUSE_SECONDS)
-    except TimeoutError:
-        raise UnavailableError("pricing in advance") from None
 
 
 async def _catch_up(database: Database, position: int, handle: Handle) -> int:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from domain.kernel.errors import UnavailableError
+from projections.followers import Followed
 from projections.postgres import Database
 from projections.usage.coalesce import Coalescer
 from projections.usage.store import UsageStore
@@ -17,9 +18,8 @@ LOADED = "usage_loaded"
 LOADING = "usage_loading"
 """The position that the loader is about to reach."""
 
+_LAST = "select coalesce(max(seq), 0) from ingest_log"
 _TRUSTED_SECONDS = 2.0
-_FIRST_PAUSE_SECONDS = 0.001
-_LONGEST_PAUSE_SECONDS = 0.05
 
 
 class Loaded:
@@ -31,11 +31,8 @@ class Loaded:
 
     def __init__(self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0) -> None:
         self._database, self._store = database, store
-        self._patience_seconds = patience_seconds
         self._last: Coalescer[None, int] = Coalescer(self._read_last)
-        self._position = 0
-        self._pause_seconds = 0.0
-        self._asking: asyncio.Task[None] | None = None
+        self._loader = Followed(database, LOADED, what="usage loader", patience_seconds=patience_seconds)
         self._looking: asyncio.Task[None] | None = None
         self._marked, self._trusted_until = 0, 0.0
 
@@ -45,7 +42,10 @@ class Loaded:
         return position
 
     async def _read_last(self, asked: Sequence[None]) -> list[int]:
-        return [await self._number("select coalesce(max(seq), 0) from ingest_log", ())] * len(asked)
+        async with self._database.unbound() as connection:
+            row = await (await connection.execute(_LAST, prepare=True)).fetchone()
+        assert row is not None
+        return [int(row[0])] * len(asked)
 
     async def reach(self, position: int) -> None:
         """Return once the log is loaded up to `position`.
@@ -53,14 +53,7 @@ class Loaded:
         Raises:
             UnavailableError: it is not in time.
         """
-        try:
-            async with asyncio.timeout(self._patience_seconds):
-                while self._position < position:
-                    if self._asking is None or self._asking.done():
-                        self._asking = asyncio.create_task(self._ask())
-                    await asyncio.shield(self._asking)
-        except TimeoutError:
-            raise UnavailableError("usage loader") from None
+        await self._loader.reach(position)
         await self.verify(position)
 
     async def verify(self, position: int) -> None:
@@ -78,26 +71,9 @@ class Loaded:
                 self._looking = asyncio.create_task(self._look())
             await asyncio.shield(self._looking)
         if self._marked < position:
-            self._position = 0
+            self._loader.forget()
             raise UnavailableError("usage: the store has lost events, they are loaded again")
 
     async def _look(self) -> None:
         self._marked = await self._store.marked()
         self._trusted_until = time.monotonic() + _TRUSTED_SECONDS
-
-    async def _ask(self) -> None:
-        await asyncio.sleep(self._pause_seconds)
-        before = self._position
-        self._position = await self._number(
-            "select coalesce((select position from positions where name = %s), 0)", (LOADED,)
-        )
-        if self._position > before:
-            self._pause_seconds = 0.0
-        else:
-            self._pause_seconds = min(max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
-
-    async def _number(self, sql: str, parameters: tuple[str, ...]) -> int:
-        async with self._database.unbound() as connection:
-            row = await (await connection.execute(sql.encode(), parameters, prepare=True)).fetchone()
-        assert row is not None
-        return int(row[0])

@@ -7,8 +7,9 @@ from typing import LiteralString
 from uuid import UUID
 
 from domain.invoicing.commitment_fees import CommitmentWindow, FeesTotal
+from projections.followers import Followed
 from projections.postgres import Database
-from projections.usage import arrivals
+from projections.usage.arrivals import NAME as IN_ADVANCE
 from projections.views import reading
 from projections.views.reading import Doc, Where
 
@@ -51,13 +52,20 @@ group by position order by position
 
 
 class PostgresBilledFees:
-    """Implements `domain.invoicing.commitment_fees.BilledFees`."""
+    """Implements `domain.invoicing.commitment_fees.BilledFees`; one per process.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        patience_seconds: for pricing in advance, which may lag: who gives up early would begin again with a later
+            position, and never get there.
+    """
+
+    def __init__(self, database: Database, *, patience_seconds: float = 60.0) -> None:
         self._database = database
+        self._pricing = Followed(database, IN_ADVANCE, what="pricing in advance", patience_seconds=patience_seconds)
 
     async def reach(self, watermark: int) -> None:
-        await arrivals.reach(self._database, watermark)
+        """See `BilledFees`."""
+        await self._pricing.reach(watermark)
 
     async def totals(self, organization_id: UUID, windows: Sequence[CommitmentWindow]) -> list[FeesTotal]:
         values = {
