@@ -86,7 +86,8 @@ class Child:
             return
         processes.send(process.pid, signal.SIGKILL if at_once else self.program.stop_signal)
         try:
-            await asyncio.wait_for(process.wait(), self.program.patience_seconds)
+            async with asyncio.timeout(self.program.patience_seconds):
+                await process.wait()
         except TimeoutError:
             self.say(self.program.name, "does not end, killing it")
             processes.send(process.pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
@@ -108,7 +109,10 @@ class Database:
         """
         with unavailable():
             while True:
+                cancelled = _cancelled()
                 async with self._pool.connection() as connection:
+                    if _cancelled() > cancelled:
+                        raise asyncio.CancelledError  # the pool waits by `wait_for`: Python 3.11's may forget of it
                     if not await _hung_up(connection):
                         yield connection
                         return
@@ -145,6 +149,12 @@ def _connect_arguments() -> dict[str, Any]:
 
 async def _configure(connection: Connection) -> None:
     await connection.execute(_CONFIGURE)
+
+
+def _cancelled() -> int:
+    """How often the current task was asked to end."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 async def _hung_up(connection: Connection) -> bool:

@@ -120,8 +120,11 @@ def download(say: Say) -> None:
     folder.mkdir()
 
     async def fetch() -> None:
-        started = WorkflowEnvironment.start_local(download_dest_dir=str(folder), dev_server_download_version=VERSION)
-        await (await asyncio.wait_for(started, DOWNLOAD_SECONDS)).shutdown()
+        async with asyncio.timeout(DOWNLOAD_SECONDS):
+            server = await WorkflowEnvironment.start_local(
+                download_dest_dir=str(folder), dev_server_download_version=VERSION
+            )
+        await server.shutdown()
 
     try:
         with heartbeat(say, "downloading"):

@@ -92,3 +92,30 @@ async def test_a_transaction_does_not_last(database: Database) -> None:
             ("idle_in_transaction_session_timeout", "5000"),
             ("transaction_timeout", "5000"),
         ]
+
+
+async def test_who_is_cancelled_while_it_is_handed_a_connection_ends(database_url: str) -> None:
+    """As late as at the very moment that the connection comes: Python 3.11's `wait_for` forgets of that one."""
+    async with Database(database_url, max_size=1) as database:
+        forgotten = 0
+        for steps in range(12):
+            waiting = asyncio.create_task(_use(database))
+            async with database.unbound():
+                await asyncio.sleep(0.01)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            if waiting.done():
+                break
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            forgotten += not waiting.cancelled()
+        else:
+            pytest.fail("it was never done before it was cancelled: too few steps were tried")
+        assert not forgotten
+        async with asyncio.timeout(1):
+            await _use(database)
+
+
+async def _use(database: Database) -> None:
+    async with database.unbound():
+        pass

@@ -104,7 +104,8 @@ async def sandbox(client: Client, activities: Activities) -> None:
     for target in (datetime(2024, 1, 10, 12, tzinfo=UTC), datetime(2024, 2, 10, tzinfo=UTC)):
         activities.arrived.clear()
         await handle.signal(TestClockWorkflow.advance, Target(at=target))
-        await asyncio.wait_for(activities.arrived.wait(), 30)
+        async with asyncio.timeout(30):
+            await activities.arrived.wait()
     await subscription.result()
     await handle.terminate()
 
@@ -120,7 +121,8 @@ async def production(client: Client) -> None:
     for position in (7, 8):
         await subscription.signal(SubscriptionWorkflow.changed, Change(position=position))
         await asyncio.sleep(0.5)
-    await asyncio.wait_for(subscription.result(), 30)
+    async with asyncio.timeout(30):
+        await subscription.result()
 
 
 async def document(client: Client) -> None:

@@ -26,7 +26,8 @@ async def log(world: World) -> list[Recorded]:
         done.set()
 
     task = asyncio.create_task(follow(world.database, "reader", handle, topics=TOPICS))
-    await asyncio.wait_for(done.wait(), 10)
+    async with asyncio.timeout(10):
+        await done.wait()
     task.cancel()
     await asyncio.wait([task])
     return seen

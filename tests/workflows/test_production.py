@@ -162,7 +162,9 @@ async def test_those_who_share_an_instant_wake_within_the_spread(world: World, d
     assert spread(month, 0, 12345) == timedelta()
     assert spread(timedelta(seconds=59), 60, 12345) == timedelta(), "a short sleep ends when it should"
     diary.plan = lambda number, at: at + timedelta(milliseconds=100) if number == 1 else None
-    await asyncio.wait_for((await start(world, Watch(spread_seconds=60))).result(), 5)
+    handle = await start(world, Watch(spread_seconds=60))
+    async with asyncio.timeout(5):
+        await handle.result()
     assert datetime.now(UTC) - diary.calls[-1] < timedelta(seconds=5)  # noqa: TID251 - the server's time is real
 
 
