@@ -39,6 +39,8 @@ class Arrived(Protocol):
 async def price_arrivals(ledger: Ledger, usage: UsageReader, arrived: Sequence[Arrived]) -> dict[UUID, str]:
     """Price events: those of one subscription one after another, in the order given, different ones side by side.
 
+    Who is overtaken by others again and again comes once more in the end, when nobody else does.
+
     Returns:
         The ids of those that could not be priced, with the reason: they must be looked at, and the others go on.
 
@@ -49,19 +51,26 @@ async def price_arrivals(ledger: Ledger, usage: UsageReader, arrived: Sequence[A
     for one in arrived:
         by_subscription[one.organization_id, one.event.external_subscription_id].append(one)
     failed = await asyncio.gather(*(_one_by_one(ledger, usage, events) for events in by_subscription.values()))
-    return {event_id: reason for failures in failed for event_id, reason in failures.items()}
+    failures = {event_id: error for of_one in failed for event_id, error in of_one.items()}
+    # Subscriptions of one customer want the same credit: where many do at once, the last ones lose every time.
+    overtaken = [one for one in arrived if isinstance(failures.get(one.event_id), ConflictError)]
+    for one in overtaken:
+        del failures[one.event_id]
+    failures |= await _one_by_one(ledger, usage, overtaken)
+    for event_id, error in failures.items():
+        _log.error("event could not be priced", event_id=str(event_id), exc_info=error)
+    return {event_id: repr(error) for event_id, error in failures.items()}
 
 
-async def _one_by_one(ledger: Ledger, usage: UsageReader, arrived: Sequence[Arrived]) -> dict[UUID, str]:
-    failures: dict[UUID, str] = {}
+async def _one_by_one(ledger: Ledger, usage: UsageReader, arrived: Sequence[Arrived]) -> dict[UUID, Exception]:
+    failures: dict[UUID, Exception] = {}
     for one in arrived:
         try:
             await _price(ledger, usage, one)
         except UnavailableError:
             raise
         except Exception as error:
-            _log.error("event could not be priced", event_id=str(one.event_id), exc_info=error)
-            failures[one.event_id] = repr(error)
+            failures[one.event_id] = error
     return failures
 
 

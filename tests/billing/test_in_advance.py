@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
+from activities.in_advance import price_arrivals
 from domain.invoicing.billing import advance_subscription
+from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
+from domain.kernel import ids
 from domain.kernel.ledger import Ledger
+from domain.metering.ports import EventPosition
 from domain.subscriptions.commands import terminate_subscription
+from projections.usage.arrivals import ArrivedEvent
 from tests.builders import MemoryUsage, Shop, arrive, instant
 
 
@@ -125,3 +130,39 @@ async def test_an_end_after_the_event_does_not_change_its_fee(
     )
     await arrive(shop, usage, 1, at=arrived_at)
     assert [fee.amount_cents for fee in await fees(shop)] == [cents], why
+
+
+async def test_many_subscriptions_that_want_one_credit_are_all_billed(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of their invoices takes from the same credit note, so of those made at one time only one is appended."""
+    monkeypatch.setattr("activities.in_advance.CONFLICTS", 1)  # with five it takes some 30 subscriptions
+    shop, usage, count = await Shop.open(ledger), MemoryUsage(), 5
+    metric = await shop.metric("calls")
+    await shop.plan(amount_cents=10_000, pay_in_advance=True)
+    charge = shop.charge(metric, "standard", {"amount": "1"}, pay_in_advance=True)
+    await shop.plan("metered", amount_cents=0, charges=(charge,))
+    ended = await shop.subscribe("ended", at="2024-01-01")
+    await advance_subscription(ledger, usage, shop.fees, ended.id, at=instant("2024-01-01"))
+    await terminate_subscription(
+        ledger, ended.id, on_termination_credit_note=None, on_termination_invoice=None, at=instant("2024-01-03")
+    )
+    await advance_subscription(ledger, usage, shop.fees, ended.id, at=instant("2024-01-03"))
+    [note] = await ledger.find_all(CreditNote, shop.organization.id)
+    for number in range(count):
+        await shop.subscribe(f"s{number}", plan="metered", at="2024-01-04")
+        usage.add("calls", "2024-01-05", subscription=f"s{number}")
+    arrived = [
+        ArrivedEvent(
+            organization_id=shop.organization.id,
+            event_id=ids.of("event", event.sequence),
+            event=event,
+            position=EventPosition(timestamp=event.timestamp, sequence=event.sequence, index=0),
+            received_at=event.timestamp,
+        )
+        for event in usage.events
+    ]
+    assert await price_arrivals(ledger, usage, arrived) == {}
+    assert [fee.amount_cents for fee in await fees(shop)] == [100] * count
+    used = note.balance_amount_cents - (await ledger.load(CreditNote, note.id)).balance_amount_cents
+    assert used == 100 * count
