@@ -27,9 +27,9 @@ async def leading(database: Database, name: str, channel: LiteralString) -> Asyn
     connection = await database.connect()
     try:
         with unavailable():
-            await connection.execute(f"listen {channel}")
             while await (await connection.execute(_LEAD, (name,))).fetchone() != (True,):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(POLL_SECONDS)
+            await connection.execute(f"listen {channel}")  # not before: who stands by would keep all that it hears
         yield connection
     finally:
         await connection.close()

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
+from psycopg import AsyncConnection, Notify
 
 from domain.customers.customer import Customer
 from domain.kernel.errors import UnavailableError
+from projections.followers import leading
 from projections.ledger.ledger import PostgresLedger
 from projections.ledger.tail import Handle, Recorded, follow, read_position
 from projections.postgres import Database
@@ -117,6 +119,23 @@ async def test_one_of_two_followers_works_and_the_other_takes_over(ledger: Postg
             assert {name for name, _ in seen} == {"second"}
             await asyncio.sleep(0.1)
     assert len(seen) == 2
+
+
+async def test_who_stands_by_keeps_no_notifications(database: Database, database_url: str) -> None:
+    """It may do so for months, and psycopg keeps what a connection hears until it is asked for."""
+
+    async def heard() -> list[Notify]:
+        async with leading(database, "follower", "events") as connection:
+            return [notify async for notify in connection.notifies(timeout=0)]
+
+    async with await AsyncConnection.connect(database_url, autocommit=True) as owner:
+        async with leading(database, "follower", "events") as leader:
+            standing_by = asyncio.create_task(heard())
+            asked = "select from pg_stat_activity where query like 'select pg_try_advisory_lock(%%' and pid <> %s"
+            while not (await owner.execute(asked, (leader.info.backend_pid,))).rowcount:
+                await asyncio.sleep(0.01)
+            await owner.execute("notify events")
+        assert await standing_by == []
 
 
 async def test_it_outlives_its_connections(ledger: PostgresLedger, database: Database, database_url: str) -> None:
