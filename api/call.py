@@ -10,7 +10,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
-from api.errors import missing_parameter, too_large
+from api.errors import bad_request, missing_parameter, too_large
 from api.expressions import MetricExpressions
 from api.fields import Fields
 from api.pagination import Page, page_of
@@ -125,6 +125,8 @@ async def _content(length: str | None, receive: Receive) -> bytes:
     content, more = b"", True
     while more:
         message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            raise bad_request()  # the client went away: what it sent so far may be another command than it meant
         content += message.get("body", b"")
         more = message.get("more_body", False)
         if len(content) > MAX_BODY_BYTES:
