@@ -28,9 +28,17 @@ _CONFIGURE = """
 select set_config('role', 'durabill_app', false),
        set_config('transaction_timeout', '5s', false),
        set_config('lock_timeout', '4s', false),
-       set_config('idle_in_transaction_session_timeout', '5s', false)
+       set_config('idle_in_transaction_session_timeout', '5s', false),
+       set_config('tcp_user_timeout', '10s', false),
+       set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false)
 """
-"""A wait for a lock ends before the transaction does: an error that is known, instead of a lost connection."""
+"""A wait for a lock ends before the transaction does: an error that is known, instead of a lost connection.
+
+The server gives up a client whose machine vanished as soon as the client does a server: until then who led a log
+(`followers.py`) would hold its lock, by default for two hours.
+"""
 
 _BIND = "select set_config('role', %s, false), set_config('durabill.organization', %s, false)"
 
@@ -143,8 +151,10 @@ def unavailable() -> Iterator[None]:
 
 
 def _connect_arguments() -> dict[str, Any]:
-    # A peer that vanished without a word is given up after ten seconds (ignored on Unix sockets).
-    return {"autocommit": True, "connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "durabill"}
+    # A peer that vanished without a word is given up after ten seconds, where nothing was to be sent after some twenty
+    # (ignored on Unix sockets).
+    vanished = {"tcp_user_timeout": 10_000, "keepalives_idle": 10, "keepalives_interval": 2, "keepalives_count": 3}
+    return {"autocommit": True, "connect_timeout": 5, "application_name": "durabill", **vanished}
 
 
 async def _configure(connection: Connection) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from uuid import UUID
 
 import psycopg
@@ -92,6 +94,24 @@ async def test_a_transaction_does_not_last(database: Database) -> None:
             ("idle_in_transaction_session_timeout", "5000"),
             ("transaction_timeout", "5000"),
         ]
+
+
+async def test_a_machine_that_vanished_is_given_up_by_client_and_server(database: Database) -> None:
+    """It does not say so: a dead leader would keep its lock, and a commit be waited for, for hours."""
+    async with database.connection(None) as connection:
+        cursor = await connection.execute(
+            "select name, setting from pg_settings where name like %s order by name", ("tcp%",)
+        )
+        assert await cursor.fetchall() == [
+            ("tcp_keepalives_count", "3"),
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "2"),
+            ("tcp_user_timeout", "10000"),
+        ]
+        with socket.socket(fileno=os.dup(connection.fileno())) as client:
+            assert client.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
 
 
 async def test_who_is_cancelled_while_it_is_handed_a_connection_ends(database_url: str) -> None:
