@@ -26,6 +26,7 @@ from projections.migrate import migrations
 from projections.settings import Settings
 from projections.usage.arrivals import NAME as IN_ADVANCE
 from projections.usage.loaded import LOADED, LOADING
+from projections.usage.loader import RELOADS
 from workflows.client import connect
 from workflows.ids import BILLING, DOCUMENTS
 
@@ -136,7 +137,7 @@ async def followers(settings: Settings) -> str:
     """How far those who follow a log are behind its end."""
     async with await connected(settings) as connection:
         try:
-            rows = await (await connection.execute(LAGS, ([LOADED, LOADING, IN_ADVANCE],))).fetchall()
+            rows = await (await connection.execute(LAGS, ([LOADED, LOADING, IN_ADVANCE], RELOADS))).fetchall()
         except psycopg.errors.UndefinedTable:
             raise AilingError("no schema", "`durabill migrate`") from None
     text = ", ".join(f"{name} {lag} behind" for name, lag in rows) or "none has begun"
@@ -232,5 +233,5 @@ def first_line(error: BaseException) -> str:
 LAGS = """
 select name, case when name = any(%s) then (select max(seq) from ingest_log)
                   else (select max(notification_id) from events) end - position
-from positions order by name
+from positions where name <> %s order by name
 """

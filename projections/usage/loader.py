@@ -2,7 +2,7 @@
 
 A range of rows is named before it is inserted, and its name is the insert's token: whatever ends between the two, the
 next try inserts the same rows under the same token, and ClickHouse takes what it does not have (an insert is atomic per
-month).
+month). Where rows were deleted, to be loaded again, names are new ones: ClickHouse remembers the old ones all the same.
 Source: engine 0.6, 2.1, 3.
 """
 
@@ -32,8 +32,12 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 _PAUSE_SECONDS = 0.5
 
+RELOADS = "usage_reloads"
+"""No position, though kept among them: how often some of the log was loaded again."""
+
 _POSITIONS = """
-select coalesce(max(position) filter (where name = %s), 0), coalesce(max(position) filter (where name = %s), 0)
+select coalesce(max(position) filter (where name = %s), 0), coalesce(max(position) filter (where name = %s), 0),
+       coalesce(max(position) filter (where name = %s), 0)
 from positions
 """
 _NEXT = """
@@ -48,7 +52,10 @@ on conflict (name) do update set position = excluded.position
 returning position
 """
 _ROWS = "select seq, body from ingest_log where seq > %s and seq <= %s order by seq"
-_BACK = "update positions set position = %s where name in (%s, %s)"
+_BACK = """
+with back as (update positions set position = %s where name in (%s, %s))
+insert into positions (name, position) values (%s, 1) on conflict (name) do update set position = positions.position + 1
+"""
 _DONE = """
 insert into positions (name, position) values (%s, %s)
 on conflict (name) do update set position = excluded.position
@@ -96,9 +103,9 @@ async def follow(database: Database, store: UsageStore, stop: asyncio.Event) -> 
 async def copy_next(connection: Connection, store: UsageStore) -> bool:
     """Copy the next range; whether there was one. Raises `UnavailableError`."""
     with unavailable():
-        row = await (await connection.execute(_POSITIONS, (LOADED, LOADING), prepare=True)).fetchone()
+        row = await (await connection.execute(_POSITIONS, (LOADED, LOADING, RELOADS), prepare=True)).fetchone()
         assert row is not None
-        loaded, loading = row
+        loaded, loading, reloads = row
         if loading <= loaded:
             limits = (LOADING, loaded, MAX_ROWS, MAX_BYTES, MAX_EVENTS)
             row = await (await connection.execute(_NEXT, limits, prepare=True)).fetchone()
@@ -108,7 +115,7 @@ async def copy_next(connection: Connection, store: UsageStore) -> bool:
         async with connection.cursor(binary=True) as cursor:
             await cursor.execute(_ROWS, (loaded, loading), prepare=True)
             lines = [with_seq(seq, body) for seq, body in await cursor.fetchall()]
-    await store.insert(b"".join(lines), f"ingest-log-{loaded}-{loading}")
+    await store.insert(b"".join(lines), f"ingest-log-{reloads}-{loaded}-{loading}")
     await store.mark(loading)
     with unavailable():
         await connection.execute(_DONE, (LOADED, loading), prepare=True)
@@ -132,13 +139,13 @@ async def _lead(connection: Connection, store: UsageStore, stop: asyncio.Event) 
 
 async def _heal(connection: Connection, store: UsageStore) -> None:
     """Where the store holds less than it was given (lost, or restored from a backup), load the rest again."""
-    row = await (await connection.execute(_POSITIONS, (LOADED, LOADING), prepare=True)).fetchone()
+    row = await (await connection.execute(_POSITIONS, (LOADED, LOADING, RELOADS), prepare=True)).fetchone()
     assert row is not None
     marked = await store.marked()
     if marked < row[0]:
         _log.error("usage was lost from the store, loading it again", loaded=row[0], found=marked)
         await store.forget_after(marked)
-        await connection.execute(_BACK, (marked, LOADED, LOADING))
+        await connection.execute(_BACK, (marked, LOADED, LOADING, RELOADS))
 
 
 async def _elected(connection: Connection) -> bool:

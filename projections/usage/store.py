@@ -15,6 +15,7 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
+from domain.kernel import ids
 from domain.kernel.errors import UnavailableError
 
 T = TypeVar("T")
@@ -90,8 +91,10 @@ class UsageStore:
     async def mark(self, position: int) -> None:
         """Note that the log is in the table up to `position`. Raises `UnavailableError`."""
         row = b'{"position":%d}' % position
+        # A mark that was lost is remembered all the same, and without a token of its own would not be written again.
+        settings = {"async_insert": 0, "insert_deduplication_token": str(ids.new())}
         await self._call(
-            lambda client: client.raw_insert(MARKS, insert_block=row, fmt="JSONEachRow", settings={"async_insert": 0})
+            lambda client: client.raw_insert(MARKS, insert_block=row, fmt="JSONEachRow", settings=settings)
         )
 
     async def marked(self) -> int:
