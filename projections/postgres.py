@@ -117,14 +117,25 @@ class Database:
         """
         with unavailable():
             while True:
-                cancelled = _cancelled()
-                async with self._pool.connection() as connection:
-                    if _cancelled() > cancelled:
-                        raise asyncio.CancelledError  # the pool waits by `wait_for`: Python 3.11's may forget of it
+                async with self._lent() as connection:
                     if not await _hung_up(connection):
                         yield connection
                         return
                     await connection.close()  # the pool replaces it at once; its own `check` would pause in between
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, as by the pool's own context manager; whoever is cancelled meanwhile."""
+        cancelled = _cancelled()
+        connection = await self._pool.getconn()
+        try:
+            if _cancelled() > cancelled:
+                raise asyncio.CancelledError  # the pool waits by `wait_for`: Python 3.11's may forget of it
+            async with connection:
+                yield connection
+        finally:
+            # Giving back may have to wait for the pool's lock: cut short there, the connection would be lost for good.
+            await asyncio.shield(self._pool.putconn(connection))
 
     async def connect(self) -> Connection:
         """A connection of one's own, outside of the pool: to listen, or to write in one order. The caller closes it.

@@ -122,8 +122,7 @@ async def test_who_is_cancelled_while_it_is_handed_a_connection_ends(database_ur
             waiting = asyncio.create_task(_use(database))
             async with database.unbound():
                 await asyncio.sleep(0.01)
-            for _ in range(steps):
-                await asyncio.sleep(0)
+            await _steps(steps)
             if waiting.done():
                 break
             waiting.cancel()
@@ -132,10 +131,41 @@ async def test_who_is_cancelled_while_it_is_handed_a_connection_ends(database_ur
         else:
             pytest.fail("it was never done before it was cancelled: too few steps were tried")
         assert not forgotten
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await _use(database)
 
 
-async def _use(database: Database) -> None:
+async def test_who_is_cancelled_while_it_gives_a_connection_back_does_not_lose_it(database_url: str) -> None:
+    """The pool hands it on to who waits. Where that one is cancelled just then, giving back takes some steps."""
+    lost = []
+    for before in range(4):
+        for steps in range(8):
+            async with Database(database_url, max_size=1) as database:
+                taken, done = asyncio.Event(), asyncio.Event()
+                using = asyncio.create_task(_use(database, taken=taken, until=done))
+                await taken.wait()
+                waiting = asyncio.create_task(_use(database))
+                await _steps(20)
+                waiting.cancel()
+                await _steps(before)
+                done.set()
+                await _steps(steps)
+                using.cancel()
+                await asyncio.wait([using, waiting])
+                try:
+                    await _use(database)
+                except UnavailableError:
+                    lost.append((before, steps))
+    assert not lost
+
+
+async def _steps(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def _use(database: Database, *, taken: asyncio.Event | None = None, until: asyncio.Event | None = None) -> None:
     async with database.unbound():
-        pass
+        if taken is not None and until is not None:
+            taken.set()
+            await until.wait()
