@@ -54,7 +54,7 @@ def filter_buckets(filters: Sequence[F], declared: Iterable[DeclaredFilter]) -> 
     buckets: list[tuple[F | None, Bucket]] = [
         (filter_, Bucket(matching=values, ignored=_ignored(filter_, values, expanded))) for filter_, values in expanded
     ]
-    return [*buckets, (None, Bucket(ignored=tuple(values for _, values in expanded)))]
+    return [*buckets, (None, Bucket(ignored=_each_once(values for _, values in expanded)))]
 
 
 def choose_filter(filters: Sequence[F], declared: Iterable[DeclaredFilter], properties: Mapping[str, Any]) -> F | None:
@@ -99,13 +99,18 @@ def _ignored(filter_: F, values: Values, others: Sequence[tuple[F, Values]]) -> 
     Lago also ignores, of a filter that overlaps partly, the values that `filter_` has not. That changes nothing, for
     such events do not match `filter_` in the first place; it is left out.
     """
-    return tuple(
+    return _each_once(
         other_values
         for other, other_values in others
         if other is not filter_
         and _is_narrower(other_values, values)
         and (other_values != values or _age(other) < _age(filter_))
     )
+
+
+def _each_once(conditions: Iterable[Values]) -> tuple[Values, ...]:
+    """Equal filters say nothing twice, however many there are: they would be conditions of one query each."""
+    return tuple(dict.fromkeys(conditions))
 
 
 def _is_narrower(other: Values, values: Values) -> bool:

@@ -45,8 +45,12 @@ def _validate_presentation(keys: object) -> list[str]:
 
 
 def _is_presentation_key(key: object) -> bool:
-    return (
-        isinstance(key, Mapping) and _is_name(key.get("value")) and isinstance(key.get("options", {}), Mapping | None)
+    return isinstance(key, Mapping) and _is_name(key.get("value")) and _are_options(key.get("options"))
+
+
+def _are_options(options: object) -> bool:
+    return options is None or (
+        isinstance(options, Mapping) and isinstance(options.get("display_in_invoice"), bool | None)
     )
 
 

@@ -32,7 +32,11 @@ _INSERT_SETTINGS: Final = {
     "max_partitions_per_insert_block": 0,  # late events may be of any month
     "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
 }
-_QUERY_SETTINGS: Final = {"max_query_size": 16 << 20}
+_QUERY_SETTINGS: Final = {
+    "max_query_size": 16 << 20,
+    "max_ast_elements": 16 << 20,  # the default bucket of a charge ignores every filter that it has
+    "max_expanded_ast_elements": 16 << 20,
+}
 _STREAM_SETTINGS: Final = {**_QUERY_SETTINGS, "wait_end_of_query": 1}  # else an error could come after some rows
 _CHUNK_BYTES: Final = 1 << 20
 

@@ -70,8 +70,11 @@ async def test_life_of_a_charge(client: Client, metric: str, charge: Any) -> Non
     assert changed["invoice_display_name"] == "Mine"
     assert (await client.ok("DELETE", "/plans/pro/charges/new"))["charge"] == changed
     assert [one["code"] for one in (await client.ok("GET", "/plans/pro/charges"))["charges"]] == ["calls"]
-    without_code = (await client.ok("POST", "/plans/pro/charges", {"charge": standard(metric)}))["charge"]
-    assert without_code["code"] == "calls_2"
+    for number, code in enumerate((None, "", "  "), start=2):
+        without = (await client.ok("POST", "/plans/pro/charges", {"charge": standard(metric, code=code)}))["charge"]
+        assert without["code"] == f"calls_{number}"
+    kept = (await client.ok("PUT", "/plans/pro/charges/calls_2", {"charge": {"code": " "}}))["charge"]
+    assert kept["code"] == "calls_2"
 
 
 async def test_what_is_missing(client: Client, metric: str, charge: Any) -> None:
@@ -94,8 +97,9 @@ async def test_what_is_missing(client: Client, metric: str, charge: Any) -> None
     for metric_id in (None, "x", filter_id):
         new: Any = {"charge": standard(metric) | {"billable_metric_id": metric_id}}
         assert (await client.refused(404, "POST", "/plans/pro/charges", new))["code"] == "billable_metric_not_found"
-    new = {"charge": standard(metric, applied_pricing_unit={"code": "none", "conversion_rate": "1"})}
-    assert (await client.refused(404, "POST", "/plans/pro/charges", new))["code"] == "pricing_unit_not_found"
+    for unit in ("none", 1, 1.5):  # a number is a code like another, and no reason to price in money
+        new = {"charge": standard(metric, applied_pricing_unit={"code": unit, "conversion_rate": "1"})}
+        assert (await client.refused(404, "POST", "/plans/pro/charges", new))["code"] == "pricing_unit_not_found"
     for path in ("/subscriptions/s1/charges/calls?subscription_status=pending", "/subscriptions/s2/charges"):
         assert (await client.refused(404, "GET", path))["code"] == "subscription_not_found"
 

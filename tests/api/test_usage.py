@@ -253,7 +253,7 @@ async def test_some_groups(metered: Client) -> None:
         assert row["units"] == units, parameters
     [row] = (await usage(metered, **{"group[cloud]": "aws"}))["charges_usage"]
     assert [one["grouped_by"] for one in row["grouped_usage"]] == [{"team": "red"}], "the key groups no more"
-    for wrong in ("{", "[1]", "aws", "{}", '{"cloud": null}', '{"cloud": {"a": 1}}'):
+    for wrong in ("{", "[1]", "aws", "{}", '{"cloud": null}', '{"cloud": {"a": 1}}', '{"cloud": "\\ud800"}', "NaN"):
         refused = await metered.refused(422, "GET", f"{USAGE}&group={wrong}")
         assert refused["error_details"] == {"group": ["value_is_invalid"]}
 

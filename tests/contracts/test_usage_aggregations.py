@@ -342,3 +342,15 @@ async def test_questions_of_many_shapes(any_usage_store: UsageStore, database: D
     ]
     answers = await ClickHouseUsageReader(database, any_usage_store).aggregate(queries, 0)
     assert [usage.units for (usage,) in answers] == list(range(MAX_SHAPES + 2))
+
+
+async def test_a_question_of_many_conditions(any_usage_store: UsageStore, database: Database) -> None:
+    """The default bucket of a charge with thousands of filters."""
+    organization = ids.new()
+    lines = [line(organization, properties={"v": str(number), "w": "x"}) for number in range(2)]
+    await any_usage_store.insert(body(lines, seq=0), "conditions")
+    ignored = tuple((("v", (str(number),)), ("w", ("x", "y"))) for number in range(1, 4_000))
+    [[usage]] = await ClickHouseUsageReader(database, any_usage_store).aggregate(
+        [query("count_agg", organization, bucket=Bucket(ignored=ignored))], 0
+    )
+    assert usage.units == 1

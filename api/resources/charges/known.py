@@ -66,8 +66,8 @@ async def _pricing_units(tenant: Tenant, entries: Sequence[Fields]) -> dict[str,
     units: dict[str, PricingUnit] = {}
     for entry in entries:
         applied = entry.values.get("applied_pricing_unit")
-        code = applied.get("code") if isinstance(applied, dict) else None
-        if isinstance(code, str) and code not in units:
+        code = Fields(applied).text("code") if isinstance(applied, dict) else None
+        if code is not None and code not in units:
             unit = await tenant.ledger.find(PricingUnit, tenant.organization_id, code=code)
             if unit is None:
                 raise NotFoundError("pricing_unit")

@@ -15,7 +15,7 @@ from uuid import UUID
 from api.fields import Fields
 from api.resources.charges.known import Known
 from api.resources.plans import unavailable
-from api.resources.plans.parts import read_parts
+from api.resources.plans.parts import read_code, read_parts
 from api.resources.taxes.named import read_tax_ids
 from domain.catalog.billable_metric import BillableMetricDetails
 from domain.catalog.charge import AppliedPricingUnit, Charge, ChargeFilter, charge_code
@@ -77,7 +77,7 @@ def read_new_charge(fields: Fields, charge_id: UUID, known: Known, taken: Iterab
     metric = known.metrics[metric_id]
     begun = Charge(
         id=charge_id,
-        code=fields.text("code") or charge_code(metric.code, taken),
+        code=read_code(fields) or charge_code(metric.code, taken),
         billable_metric_id=metric_id,
         charge_model="standard",
         properties={},
@@ -99,8 +99,9 @@ def read_charge(fields: Fields, old: Charge, known: Known, *, subscribed: bool, 
         fields = Fields({key: value for key, value in fields.values.items() if key not in _FROZEN}, fields.errors)
     model = fields.choice("charge_model", get_args(ChargeModel), old.charge_model)
     fields.required("charge_model", model)
-    code = fields.text("code", old.code) or old.code
-    return _read(fields, replace(old, code=code), metric, known, model, subscribed=subscribed, at=at)
+    return _read(
+        fields, replace(old, code=read_code(fields) or old.code), metric, known, model, subscribed=subscribed, at=at
+    )
 
 
 def read_override(fields: Fields, old: Charge, known: Known, *, at: datetime) -> Charge:

@@ -5,10 +5,11 @@ Source: metering-pricing Y1; api-surface "Customers".
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from api.call import Call
 from domain.catalog.charge import Charge
@@ -18,6 +19,8 @@ from domain.invoicing.usage_fees import UsageOptions
 from domain.kernel.errors import InvalidInputError, NotAllowedError, NotFoundError
 from domain.metering.ports import Values
 from domain.metering.usage_event import text
+
+_JSON = msgspec.json.Decoder(float_hook=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,6 @@ def _structure(call: Call, name: str) -> object:
     if not value:
         return None
     try:
-        return json.loads(value, parse_float=str)
-    except (ValueError, RecursionError):
+        return _JSON.decode(value)
+    except (msgspec.DecodeError, RecursionError):
         raise InvalidInputError({name: ["value_is_invalid"]}) from None

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from api.fields import Fields
 from api.resources.fixed_charges.known import KnownAddOn
-from api.resources.plans.parts import read_parts
+from api.resources.plans.parts import read_code, read_parts
 from api.resources.taxes.named import read_tax_ids
 from domain.catalog.charge import charge_code
 from domain.catalog.fixed_charge import FixedCharge, FixedChargeModel, UnitsChange
@@ -80,7 +80,7 @@ def read_new_fixed_charge(
     )
     begun = FixedCharge(
         id=fixed_charge_id,
-        code=fields.text("code") or charge_code(add_on.code, taken),
+        code=read_code(fields) or charge_code(add_on.code, taken),
         add_on_id=add_on.id,
         charge_model="standard",
         properties={},
@@ -102,7 +102,7 @@ def read_fixed_charge(
         fields = Fields({key: value for key, value in fields.values.items() if key not in _FROZEN}, fields.errors)
     model = fields.choice("charge_model", get_args(FixedChargeModel), old.charge_model)
     fields.required("charge_model", model)
-    changed, units = replace(old, code=fields.text("code", old.code) or old.code), read_units(fields)
+    changed, units = replace(old, code=read_code(fields) or old.code), read_units(fields)
     if units is not None:
         changed = changed.with_units(units, immediately=applies_units_immediately(fields), at=at)
     return _read(fields, changed, model, taxes)

@@ -20,6 +20,12 @@ class _Part(Protocol):
 P = TypeVar("P", bound=_Part)
 
 
+def read_code(fields: Fields) -> str | None:
+    """The code that a body gives a charge, usage or fixed; a blank one is none, as one that is absent."""
+    code = fields.text("code")
+    return code if code is not None and code.strip() else None
+
+
 def read_parts(
     fields: Fields, name: str, before: Sequence[P], read: Callable[[Fields, P | None, set[str]], P]
 ) -> tuple[P, ...]:
@@ -34,7 +40,7 @@ def read_parts(
         return tuple(before)
     olds = {part.id: part for part in before}
     matched = [olds.pop(id_, None) if (id_ := entry.uuid("id")) else None for entry in entries]
-    codes = {entry.text("code") or (old.code if old else None) for entry, old in zip(entries, matched, strict=True)}
+    codes = {read_code(entry) or (old.code if old else None) for entry, old in zip(entries, matched, strict=True)}
     taken = {code for code in codes if code}
     after: list[P] = []
     for entry, old in zip(entries, matched, strict=True):

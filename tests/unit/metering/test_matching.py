@@ -108,6 +108,15 @@ def test_the_default_bucket_comes_last_and_ignores_every_filter() -> None:
     assert bucket == Bucket(ignored=((("size", ("1024", "512")),), (("size", ("512",)),)))
 
 
+def test_equal_filters_are_ignored_once() -> None:
+    """However many there are: what a store is asked for is bounded by what differs."""
+    [first, *later, default] = [bucket for _, bucket in filter_buckets([TWICE[0], *TWICE[1:] * 99], DECLARED)]
+    size = (("size", ("512",)),)
+    assert first == Bucket(matching=size)
+    assert {*later} == {Bucket(matching=size, ignored=(size,))}
+    assert default == Bucket(ignored=(size,))
+
+
 def test_conditions_are_sorted_and_all_values_are_expanded() -> None:
     assert expand({"steps": ("50", "25", "50"), "size": ALL}, DECLARED) == (
         ("size", ("1024", "512")),

@@ -200,6 +200,12 @@ def test_bounds(bounds: list[tuple[object, object]], graduated: bool, volume: bo
             [],
             "options",
         ),
+        (
+            "dynamic",
+            {"presentation_group_keys": [{"value": "a", "options": {"display_in_invoice": "true"}}]},
+            ["invalid_type"],
+            "a text would not show the key",
+        ),
         ("dynamic", {"presentation_group_keys": ["a"]}, ["invalid_type"], "no object"),
         ("dynamic", {"presentation_group_keys": [{"value": "a", "options": 1}]}, ["invalid_type"], "no options"),
         ("dynamic", {"presentation_group_keys": [{"value": c} for c in "abc"]}, ["too_many_keys"], "three keys"),
