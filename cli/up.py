@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -34,8 +35,9 @@ class CannotStartError(Exception):
 
 
 def say(name: str, text: str) -> None:
-    console.print(f"[bold]{name:>10}[/bold]  ", end="")
-    console.print(text, markup=False, soft_wrap=True)
+    with suppress(OSError, SystemExit):  # a terminal that is gone, where rich may exit: what runs goes on
+        console.print(f"[bold]{name:>10}[/bold]  ", end="")
+        console.print(text, markup=False, soft_wrap=True)
 
 
 class Stack:

@@ -62,8 +62,8 @@ def project(
             are of recurring metrics.)
         currency: of the fee.
     """
-    if recurring:
-        return fee
+    if recurring or (fee.units == 0 and charge_model in _REPRICED):
+        return fee  # usage below zero shows as none too, and owes no flat amount
     units = round_at(elapsed.project(fee.units), UNIT_DECIMALS, ROUND_HALF_UP)
     usage = PricedUsage(units=units, events_count=fee.events_count)
     if charge_model in _REPRICED:

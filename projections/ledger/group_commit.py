@@ -102,9 +102,12 @@ class GroupCommit:
                     await self._wake.wait()
                     continue
                 batch = self._take()
+                behind = len(self._queue)
                 try:
                     await self._commit(batch)
                 except Exception as error:  # whatever it is, somebody waits for an answer
+                    if isinstance(error, UnavailableError):  # so long waited who stood behind the batch, too
+                        batch += [self._queue.popleft() for _ in range(min(behind, len(self._queue)))]
                     for waiting in batch:
                         waiting.settle(error)
         finally:  # cancelled with its event loop

@@ -131,9 +131,12 @@ class IngestLog:
                 await self._wake.wait()
                 continue
             batch = self._take()
+            behind = len(self._queue)
             try:
                 await self._commit(batch)
             except Exception as error:  # whatever it is, somebody waits for an answer
+                if self._connection is None:  # patience is over, also that of who waited behind the batch all the time
+                    batch += self._pop(behind)
                 for waiting in batch:
                     waiting.failed(error)
 
@@ -157,6 +160,11 @@ class IngestLog:
         self._queue.extendleft(reversed(later))
         self._waiting_bytes -= sum(len(waiting.body) for waiting in batch)
         return batch
+
+    def _pop(self, number: int) -> list[_Waiting]:
+        popped = [self._queue.popleft() for _ in range(number)]
+        self._waiting_bytes -= sum(len(waiting.body) for waiting in popped)
+        return popped
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """Try until the batch has an answer, or patience ends.

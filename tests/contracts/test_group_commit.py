@@ -11,12 +11,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from eventsourcing.persistence import StoredEvent
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from domain.customers.customer import Customer, CustomerDetails
 from domain.kernel import ids
 from domain.kernel.errors import ConflictError, DuplicateError, UnavailableError
 from domain.kernel.ledger import SequenceNumber
+from projections.ledger.appending import Append
+from projections.ledger.group_commit import GroupCommit
 from projections.ledger.ledger import CommandKey, PostgresLedger, current_command
 from projections.migrate import migrate_database
 from projections.postgres import Database
@@ -166,7 +169,7 @@ async def test_a_writer_that_does_not_get_its_turn_says_so(database_url: str) ->
     ):
         await create(ledger, "first")
         await owner.execute(LOCK)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             with pytest.raises(UnavailableError):
                 await create(ledger, "second")
         await owner.execute(UNLOCK)
@@ -183,16 +186,26 @@ async def test_while_the_database_is_away_callers_are_told_and_then_all_goes_on(
         ) as owner:
             await owner.execute(f"alter database {name} allow_connections false")
             await owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 for _ in range(2):
                     with pytest.raises(UnavailableError):
                         await create(ledger, "second")
                     with pytest.raises(UnavailableError):
                         await ledger.load(Customer, created.id)
             await owner.execute(f"alter database {name} allow_connections true")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await create(ledger, "third")).sequential_id == 2
             assert (await ledger.load(Customer, created.id)).id == created.id
+
+
+async def test_while_the_database_is_away_those_who_want_the_same_version_are_told_together() -> None:
+    """They must not share a transaction; that each of them waits for the one before to fail is not needed."""
+    commits = GroupCommit(Database("postgresql://nobody@127.0.0.1:1/none").connect, patience_seconds=0.5)
+    append = Append([StoredEvent(ids.new(), 1, "topic", b"{}")])
+    async with asyncio.timeout(15):
+        outcomes = await asyncio.gather(*(commits.append(append) for _ in range(60)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {UnavailableError}
+    await commits.close()
 
 
 async def test_what_was_acknowledged_survives_a_crash_of_the_server(tmp_path: Path) -> None:

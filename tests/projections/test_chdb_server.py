@@ -76,7 +76,7 @@ def test_errors_carry_their_code(clickhouse: ClickHouse) -> None:
 
 
 async def test_statements_run_side_by_side(usage_store: UsageStore) -> None:
-    slow = asyncio.create_task(usage_store.rows("select toUInt32(sleep(1))", tuple[int]))
+    slow = asyncio.create_task(usage_store.rows("select toUInt32(sleep(3))", tuple[int]))
     await asyncio.sleep(0.2)
     assert await usage_store.rows("select 1", tuple[int]) == [(1,)]
     assert not slow.done()

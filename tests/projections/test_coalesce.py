@@ -64,7 +64,7 @@ async def test_who_asks_for_what_cannot_be_answered_fails_alone() -> None:
 
 @pytest.mark.parametrize(
     ("apart_seconds", "queries"),
-    [(0.0, [[1, 2], [3], [4]]), (0.5, [[1, 2], [3, 4]])],
+    [(0.0, [[1, 2], [3], [4]]), (2.0, [[1, 2], [3, 4]])],
     ids=["at once", "apart"],
 )
 async def test_how_far_apart_queries_begin(apart_seconds: float, queries: list[list[int]]) -> None:

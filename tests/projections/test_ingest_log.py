@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from domain.kernel import ids
+from domain.kernel.errors import UnavailableError
 from projections.postgres import Database
 from projections.usage import lines
 from projections.usage.writer import IngestLog
@@ -92,6 +93,16 @@ async def test_connections_that_are_lost_lose_and_double_nothing(database: Datab
     async with database.connection(None) as connection:
         row = await (await connection.execute("select count(*) from event_keys")).fetchone()
     assert row == (written,)
+    await ingest_log.close()
+
+
+async def test_while_the_database_is_away_those_who_send_the_same_event_are_told_together() -> None:
+    """They must not share a transaction; that each of them waits for the one before to fail is not needed."""
+    ingest_log = IngestLog(Database("postgresql://nobody@127.0.0.1:1/none").connect, patience_seconds=0.5)
+    sent = (ingest_log.append([ids.new().bytes, bytes(16)], b"{}\n", 1) for _ in range(60))
+    async with asyncio.timeout(15):
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {UnavailableError}
     await ingest_log.close()
 
 

@@ -45,6 +45,14 @@ async def stored_ids(database: Database) -> list[int]:
         return [notification_id for (notification_id,) in await cursor.fetchall()]
 
 
+async def stored(database: Database) -> None:
+    """The position, which is stored after the page was handled."""
+    [*_, last] = await stored_ids(database)
+    async with asyncio.timeout(30):
+        while await read_position(database, "follower") < last:
+            await asyncio.sleep(0.01)
+
+
 async def test_nothing_is_missed_while_four_processes_write(database: Database, database_url: str) -> None:
     seen: list[int] = []
 
@@ -72,7 +80,7 @@ async def test_it_goes_on_where_the_last_one_stopped(ledger: PostgresLedger, dat
         await append(ledger, name)
         async with following(database, handle):
             await until(partial(seen.__contains__, name))
-            await asyncio.sleep(0.1)  # the position is stored after the page is handled
+            await stored(database)
     assert seen == ["a", "b"]
 
 
@@ -110,7 +118,7 @@ async def test_one_of_two_followers_works_and_the_other_takes_over(ledger: Postg
         return handle
 
     async with following(database, handler("second")):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await append(ledger, "a")
             await until(lambda: len(seen) == 1)
         async with following(database, handler("first")):
@@ -147,7 +155,7 @@ async def test_it_outlives_its_connections(ledger: PostgresLedger, database: Dat
     async with following(database, handle):
         await append(ledger, "a")
         await until(lambda: len(seen) == 1)
-        await asyncio.sleep(0.1)
+        await stored(database)
         async with database.unbound() as connection:
             await connection.execute("reset role")
             await connection.execute(

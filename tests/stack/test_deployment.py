@@ -12,9 +12,10 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 import bootstrap
-from cli.main import app
+from cli.main import STOP_SECONDS, app
 from cli.up import QUEUES
 from projections.settings import Settings
+from workflows.worker import GRACE
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -66,6 +67,13 @@ def test_a_role_waits_for_the_schema_and_the_engines() -> None:
             assert "migrate" in service["depends_on"], name
     for engine in PROVIDED:
         assert "healthcheck" in SERVICES[engine], engine
+
+
+def test_a_role_may_finish_what_is_under_way() -> None:
+    """Docker's ten seconds are fewer than those that the roles take."""
+    for name, service in OURS.items():
+        assert service["stop_grace_period"] == "1m", name
+    assert max(GRACE.total_seconds(), STOP_SECONDS) < 60
 
 
 def test_only_loopback_is_published() -> None:

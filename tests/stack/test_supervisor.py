@@ -75,16 +75,19 @@ async def test_what_does_not_end_is_killed(start: Start, said: list[str], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("shell", "state"), [("echo why; exit 1", "ended"), ("echo why; sleep 60", "not ready in time")]
+    ("shell", "state", "patience_seconds"),
+    [("echo why; exit 1", "ended", 30), ("echo why; sleep 60", "not ready in time", 2)],
 )
-async def test_what_does_not_get_ready_shows_its_last_words(start: Start, shell: str, state: str) -> None:
+async def test_what_does_not_get_ready_shows_its_last_words(
+    start: Start, shell: str, state: str, patience_seconds: float
+) -> None:
     with pytest.raises(NotReadyError, match=f"(?s){state}.*why"):
-        await start(shell, patience_seconds=0.5, never_ready=True)
+        await start(shell, patience_seconds=patience_seconds, never_ready=True)
 
 
 async def test_problems_reach_the_terminal_and_chatter_does_not(start: Start, said: list[str]) -> None:
     await start(
-        """sleep 0.3
+        """sleep 1
         echo '{"event": "billed", "level": "info"}'
         echo '{"event": "provider is away", "level": "warning", "timestamp": "…", "retry_in_s": 3}'
         echo '2026-01-01 [7] FATAL:  out of memory'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import socket
@@ -9,6 +11,10 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
+from cli import up as supervised
 from cli.embedded import processes
 from tests.stack.up import Up, durabill, wait_until
 
@@ -63,6 +69,17 @@ def test_a_taken_port_is_named_before_anything_starts(start_up: Callable[..., Up
         assert up.process.wait(timeout=60) == 1
     assert "is taken" in up.said()
     assert not (up.data / "postgres").exists()
+
+
+def test_a_terminal_that_is_gone_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who watches over the roles would end silently when the first of them dies, and start none again."""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(supervised, "console", Console(file=Gone()))
+    supervised.say("api", "was ended by SIGKILL")
 
 
 def role(data: Path, command: str) -> int:

@@ -26,7 +26,7 @@ async def log(world: World) -> list[Recorded]:
         done.set()
 
     task = asyncio.create_task(follow(world.database, "reader", handle, topics=TOPICS))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await done.wait()
     task.cancel()
     await asyncio.wait([task])

@@ -74,7 +74,7 @@ async def test_it_wakes_when_something_is_due_until_nothing_is(world: World, dia
     await handle.result()
     assert len(diary.calls) == 3
     late = [called - at for at, called in zip(due, diary.calls[1:], strict=False)]
-    assert all(timedelta() <= one < timedelta(seconds=5) for one in late), late
+    assert all(timedelta() <= one < timedelta(seconds=15) for one in late), late
 
 
 async def test_a_change_interrupts_the_sleep(world: World, diary: Diary) -> None:
@@ -163,9 +163,9 @@ async def test_those_who_share_an_instant_wake_within_the_spread(world: World, d
     assert spread(timedelta(seconds=59), 60, 12345) == timedelta(), "a short sleep ends when it should"
     diary.plan = lambda number, at: at + timedelta(milliseconds=100) if number == 1 else None
     handle = await start(world, Watch(spread_seconds=60))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         await handle.result()
-    assert datetime.now(UTC) - diary.calls[-1] < timedelta(seconds=5)  # noqa: TID251 - the server's time is real
+    assert datetime.now(UTC) - diary.calls[-1] < timedelta(seconds=15)  # noqa: TID251 - the server's time is real
 
 
 async def called(diary: Diary, times: int) -> bool:

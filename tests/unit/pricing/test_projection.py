@@ -75,6 +75,14 @@ def test_a_window_that_begins_within_a_day() -> None:
         ("dynamic", {}, PricedUsage(units=D(4), precise_total_amount=D("0.335")), "12", 101, "before it was rounded"),
         ("custom", {}, PricedUsage(units=D(4), precise_total_amount=D("0.335")), "12", 101, "likewise"),
         ("graduated", {"graduated_ranges": RANGES}, PricedUsage(units=D(0)), "0", 1000, "the flat amount of no units"),
+        (
+            "graduated",
+            {"graduated_ranges": RANGES},
+            PricedUsage(units=D(-3)),
+            "0",
+            0,
+            "below zero nothing is owed (K4)",
+        ),
     ],
 )
 def test_projections(
