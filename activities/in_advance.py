@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
 
 from activities.retries import CONFLICTS
-from domain.invoicing.in_advance import price_arrival
+from domain.invoicing.in_advance import ArrivalFees, append_fees, fees_of_arrival
 from domain.kernel.errors import ConflictError, UnavailableError
 from domain.kernel.ledger import Ledger
 from domain.metering.ports import EventPosition, UsageReader
 from domain.metering.usage_event import UsageEvent
+
+AT_ONCE: Final = 100
+"""Events that are read for, or customers that are appended for: beyond that they would only wait for connections."""
+
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -37,9 +43,10 @@ class Arrived(Protocol):
 
 
 async def price_arrivals(ledger: Ledger, usage: UsageReader, arrived: Sequence[Arrived]) -> dict[UUID, str]:
-    """Price events: those of one subscription one after another, in the order given, different ones side by side.
+    """Price events: what they owe is read side by side, by shared queries, and then appended in the order given.
 
-    Who is overtaken by others again and again comes once more in the end, when nobody else does.
+    Different customers are appended side by side. The events of one would only overtake each other: their invoices
+    want the same credit.
 
     Returns:
         The ids of those that could not be priced, with the reason: they must be looked at, and the others go on.
@@ -47,40 +54,68 @@ async def price_arrivals(ledger: Ledger, usage: UsageReader, arrived: Sequence[A
     Raises:
         UnavailableError: usage or the ledger cannot be read now; call again with the same.
     """
-    by_subscription: dict[tuple[UUID, str], list[Arrived]] = defaultdict(list)
-    for one in arrived:
-        by_subscription[one.organization_id, one.event.external_subscription_id].append(one)
-    failed = await asyncio.gather(*(_one_by_one(ledger, usage, events) for events in by_subscription.values()))
-    failures = {event_id: error for of_one in failed for event_id, error in of_one.items()}
-    # Subscriptions of one customer want the same credit: where many do at once, the last ones lose every time.
-    overtaken = [one for one in arrived if isinstance(failures.get(one.event_id), ConflictError)]
-    for one in overtaken:
-        del failures[one.event_id]
-    failures |= await _one_by_one(ledger, usage, overtaken)
-    for event_id, error in failures.items():
+    pricing = _Pricing(ledger, usage)
+    owed = await _side_by_side([pricing.read(one) for one in arrived])
+    by_customer: dict[UUID, list[tuple[Arrived, ArrivalFees]]] = defaultdict(list)
+    for one, fees in zip(arrived, owed, strict=True):
+        if fees is not None:
+            by_customer[fees.case.customer.id].append((one, fees))
+    await _side_by_side([pricing.append(of_customer) for of_customer in by_customer.values()])
+    for event_id, error in pricing.failures.items():
         _log.error("event could not be priced", event_id=str(event_id), exc_info=error)
-    return {event_id: repr(error) for event_id, error in failures.items()}
+    return {event_id: repr(error) for event_id, error in pricing.failures.items()}
 
 
-async def _one_by_one(ledger: Ledger, usage: UsageReader, arrived: Sequence[Arrived]) -> dict[UUID, Exception]:
-    failures: dict[UUID, Exception] = {}
-    for one in arrived:
+class _Pricing:
+    """One call of `price_arrivals`; `failures` are of the events that could not be priced."""
+
+    def __init__(self, ledger: Ledger, usage: UsageReader) -> None:
+        self._ledger, self._usage = ledger, usage
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.failures: dict[UUID, Exception] = {}
+
+    async def read(self, one: Arrived) -> ArrivalFees | None:
+        async with self._slots:
+            with self._noting(one):
+                return await self._owed(one)
+        return None
+
+    async def append(self, of_customer: Sequence[tuple[Arrived, ArrivalFees]]) -> None:
+        async with self._slots:
+            for one, fees in of_customer:
+                with self._noting(one):
+                    await self._append(one, fees)
+
+    async def _append(self, one: Arrived, fees: ArrivalFees | None) -> None:
+        for _ in range(CONFLICTS):
+            if fees is None:
+                return
+            try:
+                return await append_fees(self._ledger, fees)
+            except ConflictError:
+                fees = await self._owed(one)
+        raise ConflictError
+
+    async def _owed(self, one: Arrived) -> ArrivalFees | None:
+        return await fees_of_arrival(
+            self._ledger, self._usage, one.organization_id, one.event_id, one.event, one.position, at=one.received_at
+        )
+
+    @contextmanager
+    def _noting(self, one: Arrived) -> Iterator[None]:
         try:
-            await _price(ledger, usage, one)
+            yield
         except UnavailableError:
             raise
         except Exception as error:
-            failures[one.event_id] = error
-    return failures
+            self.failures[one.event_id] = error
 
 
-async def _price(ledger: Ledger, usage: UsageReader, one: Arrived) -> None:
-    for _ in range(CONFLICTS):
-        try:
-            await price_arrival(
-                ledger, usage, one.organization_id, one.event_id, one.event, one.position, at=one.received_at
-            )
-        except ConflictError:
-            continue
-        return
-    raise ConflictError
+async def _side_by_side(steps: Sequence[Coroutine[None, None, T]]) -> list[T]:
+    """All answers. The first failure ends the others, so that nothing is under way when the same is called again."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(step) for step in steps]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in tasks]

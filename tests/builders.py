@@ -17,7 +17,7 @@ from domain.catalog.plan import Plan, PlanDetails
 from domain.customers.commands import upsert_customer
 from domain.customers.customer import Customer
 from domain.invoicing.commitment_fees import CommitmentWindow, FeesTotal
-from domain.invoicing.in_advance import price_arrival
+from domain.invoicing.in_advance import append_fees, fees_of_arrival
 from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
@@ -335,7 +335,7 @@ async def arrive(shop: Shop, usage: MemoryUsage, number: int, *, at: str | None 
         at: when it arrived; None for when it happened.
     """
     event = usage.events[number - 1]
-    return await price_arrival(
+    owed = await fees_of_arrival(
         shop.ledger,
         usage,
         shop.organization.id,
@@ -344,3 +344,7 @@ async def arrive(shop: Shop, usage: MemoryUsage, number: int, *, at: str | None 
         EventPosition(timestamp=event.timestamp, sequence=number, index=0),
         at=event.timestamp if at is None else instant(at),
     )
+    if owed is None:
+        return 0
+    await append_fees(shop.ledger, owed)
+    return len(owed.fees)

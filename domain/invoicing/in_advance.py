@@ -9,6 +9,8 @@ Source: metering-pricing 13 (V1 to V5), E13; invoicing-money 3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +25,17 @@ from domain.metering.ports import EventPosition, UsageReader
 from domain.metering.usage_event import UsageEvent
 
 
-async def price_arrival(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalFees:
+    """What an event owes, and all that it was priced under; `at` is when it arrived. Nothing is appended yet."""
+
+    case: Arrival
+    fees: Sequence[Fee]
+    watermark: int
+    at: datetime
+
+
+async def fees_of_arrival(
     ledger: Ledger,
     usage: UsageReader,
     organization_id: UUID,
@@ -32,32 +44,46 @@ async def price_arrival(
     position: EventPosition,
     *,
     at: datetime,
-) -> int:
-    """Price an event under each charge in advance of its subscription; how many fees that made. Idempotent.
+) -> ArrivalFees | None:
+    """The fees of an event under the charges in advance of its subscription, but for those that are there already.
 
-    Usage is read up to the event's own place in the log, and an end of the subscription that came after the event is
-    not known to it, so the fee is the same whenever it is computed.
+    None where no subscription covers it. Usage is read up to the event's own place in the log, and an end of the
+    subscription that came after the event is not known to it, so the fees are the same whenever they are computed.
 
     Args:
         at: when the event arrived.
 
     Raises:
         UnavailableError: usage is not known now.
-        ConflictError: somebody else priced it at the same moment.
     """
     case = await arrival_of(ledger, organization_id, event, at=at)
     if case is None:
-        return 0
-    made = 0
+        return None
+    fees = []
     for charge in priced_charges(case):
         fee_id = ids.of("fee", event_id, charge.root_id)
         if await _is_priced(ledger, fee_id):
             continue
         fee = await event_fee(usage, case, charge, fee_id, watermark=position.sequence, position=position)
         if fee is not None:
-            await _append(ledger, case, fee, position.sequence, at=at)
-            made += 1
-    return made
+            fees.append(fee)
+    return ArrivalFees(case=case, fees=fees, watermark=position.sequence, at=at)
+
+
+async def append_fees(ledger: Ledger, owed: ArrivalFees) -> None:
+    """Put the fees on invoices, or let them stand alone.
+
+    Raises:
+        ConflictError: somebody else priced the event, or used the customer's credit, at the same moment: read again
+            what it owes.
+    """
+    for fee in owed.fees:
+        content = _content(owed, fee)
+        if fee.invoiceable:
+            await _issue(ledger, owed, fee, content)
+        else:
+            standalone = stand_alone(owed.case.organization, owed.case.customer, fee, content, at=owed.at)
+            await ledger.append(standalone, owed.case.customer)
 
 
 async def _is_priced(ledger: Ledger, fee_id: UUID) -> bool:
@@ -68,21 +94,17 @@ def _invoice_id(fee_id: UUID) -> UUID:
     return ids.of("invoice", fee_id)
 
 
-async def _append(ledger: Ledger, case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> None:
-    content = _content(case, fee, watermark, at=at)
-    if fee.invoiceable:
-        organization, customer = case.organization, case.customer
-        credit_notes = await available_credit_notes(ledger, organization.id, customer.id, content.currency)
-        invoice, sequences = issue(
-            _invoice_id(fee.id), organization, customer, content, credit_notes=credit_notes, at=at
-        )
-        await ledger.append(invoice, *credit_notes, sequences=sequences)
-    else:
-        standalone = stand_alone(case.organization, case.customer, fee, content, at=at)
-        await ledger.append(standalone, case.customer)
+async def _issue(ledger: Ledger, owed: ArrivalFees, fee: Fee, content: InvoiceContent) -> None:
+    organization, customer = owed.case.organization, owed.case.customer
+    credit_notes = await available_credit_notes(ledger, organization.id, customer.id, content.currency)
+    invoice, sequences = issue(
+        _invoice_id(fee.id), organization, customer, content, credit_notes=credit_notes, at=owed.at
+    )
+    await ledger.append(invoice, *credit_notes, sequences=sequences)
 
 
-def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> InvoiceContent:
+def _content(owed: ArrivalFees, fee: Fee) -> InvoiceContent:
+    case = owed.case
     subscription, plan = case.billed.subscription, case.billed.plan
     row = InvoiceSubscription(
         subscription_id=subscription.id,
@@ -106,6 +128,6 @@ def _content(case: Arrival, fee: Fee, watermark: int, *, at: datetime) -> Invoic
         [fee],
         kind="in_advance_charge",
         purchase_order_number=subscription.details.purchase_order_number,
-        watermark=watermark,
-        at=at,
+        watermark=owed.watermark,
+        at=owed.at,
     )

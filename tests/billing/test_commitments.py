@@ -10,12 +10,10 @@ import pytest
 from domain.catalog.plan import MinimumCommitment
 from domain.invoicing.billing import advance_subscription
 from domain.invoicing.commitment_fees import CommitmentWindow
-from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.replay import replay_prices
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
 from domain.subscriptions.commands import terminate_subscription
 from domain.subscriptions.subscription import Subscription
 from projections.postgres import Database
@@ -113,18 +111,9 @@ async def test_all_that_is_billed_counts(ledger: Ledger) -> None:
         ),
     )
     subscription = await shop.subscribe(at="2024-02-28T10:00")
-    for code in ("metered", "instant", "lasting"):
+    for number, code in enumerate(("metered", "instant", "lasting"), 1):
         usage.add(code, "2024-02-28T11:00", n=10)
-        event = usage.events[-1]
-        await price_arrival(
-            ledger,
-            usage,
-            shop.organization.id,
-            ids.new(),
-            event,
-            EventPosition(timestamp=event.timestamp, sequence=event.sequence, index=0),
-            at=event.timestamp,
-        )
+        await arrive(shop, usage, number)
     await advance(shop, usage, subscription, "2024-03-01")
     assert (await billed(shop))[-1] == (
         "2024-03-01",

@@ -16,18 +16,15 @@ from domain.customers.commands import delete_customer
 from domain.invoicing.billing import advance_subscription
 from domain.invoicing.credit_note import CreditNote
 from domain.invoicing.document import document_of
-from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.replay import replay_credit_note, replay_prices
-from domain.kernel import ids
 from domain.kernel.errors import ConflictError
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
 from domain.subscriptions.commands import terminate_subscription
 from domain.subscriptions.subscription import OnTerminationCreditNote, OnTerminationInvoice, Subscription
 from domain.taxation.commands import create_tax
 from domain.taxation.tax import TaxDetails
-from tests.builders import MemoryUsage, Shop, instant
+from tests.builders import MemoryUsage, Shop, arrive, instant
 
 D = Decimal
 
@@ -273,10 +270,7 @@ async def test_an_invoice_in_advance_uses_credit(ledger: Ledger) -> None:
     await end(shop, ended, "2024-01-10", invoice="skip")
     for number in (1, 2):
         usage.add("calls", f"2024-01-1{number}", subscription="s2")
-        event = usage.events[-1]
-        position = EventPosition(timestamp=event.timestamp, sequence=number, index=0)
-        event_id = ids.of("event", number)
-        await price_arrival(ledger, usage, shop.organization.id, event_id, event, position, at=event.timestamp)
+        await arrive(shop, usage, number)
     assert await totals(shop) == [("2024-01-01", 0, 3100), ("2024-01-11", 1500, 0), ("2024-01-12", 600, 900)]
     assert [note.credit_status for note in await notes(shop)] == ["consumed"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +17,7 @@ from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
+from domain.metering.ports import EventPosition, Usage, UsageQuery
 from domain.subscriptions.commands import terminate_subscription
 from projections.usage.arrivals import ArrivedEvent
 from tests.builders import MemoryUsage, Shop, arrive, instant
@@ -152,7 +154,55 @@ async def test_many_subscriptions_that_want_one_credit_are_all_billed(
     for number in range(count):
         await shop.subscribe(f"s{number}", plan="metered", at="2024-01-04")
         usage.add("calls", "2024-01-05", subscription=f"s{number}")
-    arrived = [
+    assert await price_arrivals(ledger, usage, arrived(shop, usage)) == {}
+    assert [fee.amount_cents for fee in await fees(shop)] == [100] * count
+    used = note.balance_amount_cents - (await ledger.load(CreditNote, note.id)).balance_amount_cents
+    assert used == 100 * count
+
+
+async def test_the_events_of_a_page_are_read_for_side_by_side_and_numbered_in_order(ledger: Ledger) -> None:
+    """Usage is asked for once for many of them, also where they are of one subscription."""
+    shop, usage = await Shop.open(ledger), Together(3)
+    charge = shop.charge(await shop.metric("calls"), "standard", {"amount": "1"}, pay_in_advance=True)
+    await shop.plan(amount_cents=0, charges=(charge,))
+    await shop.subscribe("s1", at="2024-01-04")
+    await shop.subscribe("s2", at="2024-01-04")
+    for day, subscription in ((5, "s1"), (6, "s2"), (7, "s1")):
+        usage.add("calls", f"2024-01-0{day}", subscription=subscription)
+    async with asyncio.timeout(60):
+        assert await price_arrivals(ledger, usage, arrived(shop, usage)) == {}
+    invoices = await ledger.find_all(Invoice, shop.organization.id)
+    days = {one.numbering and one.numbering.number[-1]: one.content.subscriptions[0].timestamp.day for one in invoices}
+    assert days == {"1": 5, "2": 6, "3": 7}
+
+
+async def test_an_event_that_cannot_be_priced_holds_no_other_up(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), MemoryUsage()
+    metric = await shop.metric("gb", aggregation_type="sum_agg", field_name="gb")
+    charge = shop.charge(metric, "standard", {"amount": "5"}, pay_in_advance=True)
+    await shop.plan(amount_cents=0, charges=(charge,))
+    await shop.subscribe(at="2024-01-04")
+    for day, gb in ((5, "1"), (6, "1" + 18 * "0"), (7, "2")):
+        usage.add("gb", f"2024-01-0{day}", gb=gb)
+    failures = await price_arrivals(ledger, usage, arrived(shop, usage))
+    assert [("AmountOutOfRange" in reason) for reason in failures.values()] == [True]
+    assert sorted(fee.amount_cents for fee in await fees(shop)) == [500, 1000]
+
+
+class Together(MemoryUsage):
+    """Answers only when this many ask at one time."""
+
+    def __init__(self, askers: int) -> None:
+        super().__init__()
+        self._barrier = asyncio.Barrier(askers)
+
+    async def aggregate(self, queries: Sequence[UsageQuery], watermark: int) -> list[tuple[Usage, ...]]:
+        await self._barrier.wait()
+        return await super().aggregate(queries, watermark)
+
+
+def arrived(shop: Shop, usage: MemoryUsage) -> list[ArrivedEvent]:
+    return [
         ArrivedEvent(
             organization_id=shop.organization.id,
             event_id=ids.of("event", event.sequence),
@@ -162,7 +212,3 @@ async def test_many_subscriptions_that_want_one_credit_are_all_billed(
         )
         for event in usage.events
     ]
-    assert await price_arrivals(ledger, usage, arrived) == {}
-    assert [fee.amount_cents for fee in await fees(shop)] == [100] * count
-    used = note.balance_amount_cents - (await ledger.load(CreditNote, note.id)).balance_amount_cents
-    assert used == 100 * count

@@ -10,19 +10,17 @@ from domain.catalog.plan import MinimumCommitment
 from domain.invoicing.billing import advance_subscription
 from domain.invoicing.current_usage import current_usage, taxed_usage
 from domain.invoicing.document import document_of
-from domain.invoicing.in_advance import price_arrival
 from domain.invoicing.invoice import Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition
 from domain.organizations.organization import Organization
 from domain.subscriptions.subscription import Subscription
 from domain.taxation.commands import create_tax, delete_tax, update_tax
 from domain.taxation.tax import Tax, TaxDetails
 from domain.taxation.which_taxes import applicable_taxes
-from tests.builders import MemoryUsage, Shop, instant
+from tests.builders import MemoryUsage, Shop, arrive, instant
 
 D = Decimal
 
@@ -215,11 +213,7 @@ async def test_fees_in_advance_are_taxed_at_once(ledger: Ledger) -> None:
     await shop.subscribe(at="2024-01-01")
     for number, code in enumerate(("calls", "texts"), 1):
         usage.add(code, "2024-01-05")
-        event = usage.events[-1]
-        position = EventPosition(timestamp=event.timestamp, sequence=number, index=0)
-        event_id = ids.of("event", number)
-        made = await price_arrival(ledger, usage, shop.organization.id, event_id, event, position, at=event.timestamp)
-        assert made == 1
+        assert await arrive(shop, usage, number) == 1
     [invoice] = await ledger.find_all(Invoice, shop.organization.id)
     assert list(replay_prices(invoice)) == []
     assert (rows(invoice), invoice.content.totals.total_amount_cents) == ([("vat", 101, 20)], 121)
