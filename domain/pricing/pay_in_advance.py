@@ -19,6 +19,7 @@ from domain.kernel.decimals import exact
 from domain.kernel.money import major_units
 from domain.metering.aggregations import count, custom
 from domain.metering.aggregations import sum as total
+from domain.metering.current_peak import current_units
 from domain.metering.high_water import Rise, change_of, rise
 from domain.metering.peak import Peak
 from domain.metering.ports import Metric
@@ -120,6 +121,8 @@ def _usages(
     terms = percentage.parse(properties) if charge_model == "percentage" else None
     if metric.aggregation_type != "sum_agg":
         return _counted(units - step.delta, 0, terms), _counted(units - step.delta, int(step.delta), terms)
+    if charge_model == "dynamic":  # an amount of its own is owed below the peak too, as current usage has it (V13)
+        units = current_units(units, step.peak).billed
     own_amount = major_units(event.precise_total_amount_cents or 0, currency)
     with_event = replace(
         before,

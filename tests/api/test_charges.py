@@ -231,6 +231,15 @@ async def test_another_model_without_a_price_has_its_default(client: Client, cha
     assert changed["charge"]["properties"] == {"package_size": 1, "amount": "0", "free_units": 0}, "M2"
 
 
+async def test_another_model_takes_its_own_properties_alone(client: Client, charge: Any) -> None:
+    path = "/plans/pro/charges/calls"
+    assert await client.details("PUT", path, {"charge": {"charge_model": "package"}}) == {
+        "properties": ["invalid_package_size", "invalid_free_units"]
+    }, "of the filter, which says what a unit costs and no more"
+    changed = (await client.ok("PUT", path, {"charge": {"charge_model": "dynamic"}}))["charge"]
+    assert (changed["properties"], changed["filters"][0]["properties"]) == ({}, {}), "M2: what it does not know is gone"
+
+
 async def test_once_subscribed_terms_stay(client: Client, metric: str, charge: Any) -> None:
     await credits_of(client)
     await subscribe(client)

@@ -129,6 +129,13 @@ def test_fees_add_up_to_the_price_of_the_peak(data: st.DataObject, metric: Metri
     assert owed == (in_arrears(charge_model, properties, SUM, at_the_peak).precise_amount_cents if peak.max else 0)
 
 
+@given(events=histories(SUM))
+def test_dynamic_fees_add_up_to_the_amounts_of_the_events(events: list[UsageEvent]) -> None:
+    owed = sum(fee.precise_amount_cents for fee in fees("dynamic", {}, SUM, events) if fee is not None)
+    amounts = sum((one.precise_total_amount_cents or Decimal(0) for one in events), Decimal(0))
+    assert owed == (amounts if fold(events, SUM, from_at=JUNE).max else 0), "nothing was used"
+
+
 @given(data=st.data(), metric=METRICS)
 def test_an_estimate_is_the_fee_that_the_event_then_gets(data: st.DataObject, metric: Metric) -> None:
     charge_model, properties = data.draw(terms(metric))

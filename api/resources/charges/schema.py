@@ -224,9 +224,13 @@ def _read_filters(
     """The list in the body, whole: filters are known by their keys and values (F2)."""
     entries = fields.objects("filters")
     if entries is None or model is None:
-        for filter_ in charge.filters:  # another model takes other properties
+        kept = [  # another model takes other properties
+            replace(filter_, properties=with_defaults(charge.charge_model, filter_.properties))
+            for filter_ in charge.filters
+        ]
+        for filter_ in kept:
             _check(fields, charge.charge_model, metric, filter_.properties)
-        return charge.filters
+        return tuple(kept)
     left = [*charge.filters]
     after: list[ChargeFilter] = []
     for entry in entries:

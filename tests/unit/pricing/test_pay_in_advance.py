@@ -177,6 +177,13 @@ def test_a_dynamic_amount_without_units_waits_for_some() -> None:
     assert cents("dynamic", {}, SUM, events) == [0, 15]
 
 
+def test_a_dynamic_amount_is_owed_below_the_peak_too() -> None:
+    """Units went to nothing and below, and yet those of the first event were used (V13)."""
+    values = zip(["1", "-1", "-1", "2", "0"], ["900", "10", "20", "30", "40"], strict=True)
+    events = [event(place, {"v": value}, amount_cents=amount) for place, (value, amount) in enumerate(values)]
+    assert cents("dynamic", {}, SUM, events) == [900, 10, 20, 30, 40]
+
+
 def test_the_unit_amount_is_the_rounded_amount_per_unit() -> None:
     (fee,) = priced("percentage", {"rate": "2.9"}, SUM, sums("4"))
     assert (fee.amount_cents, fee.precise_amount_cents, fee.precise_unit_amount) == (12, D("11.6"), D("0.03"))
