@@ -21,6 +21,8 @@ from domain.metering.usage_event import UsageEvent
 
 AT_ONCE: Final = 100
 """Events that are read for, or customers that are appended for: beyond that they would only wait for connections."""
+OF_ONE_SUBSCRIPTION: Final = 10
+"""Events that are read for: each asks for the period's usage before it, so one query reads that as many times."""
 
 T = TypeVar("T")
 
@@ -72,10 +74,14 @@ class _Pricing:
     def __init__(self, ledger: Ledger, usage: UsageReader) -> None:
         self._ledger, self._usage = ledger, usage
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._of_subscription: dict[tuple[UUID, str], asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(OF_ONE_SUBSCRIPTION)
+        )
         self.failures: dict[UUID, Exception] = {}
 
     async def read(self, one: Arrived) -> ArrivalFees | None:
-        async with self._slots:
+        subscription = one.organization_id, one.event.external_subscription_id
+        async with self._of_subscription[subscription], self._slots:
             with self._noting(one):
                 return await self._owed(one)
         return None

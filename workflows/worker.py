@@ -71,7 +71,7 @@ async def run(settings: Settings, queues: Sequence[str]) -> None:
             stack.push_async_callback(store.close)
             usage = ClickHouseUsageReader(database, store, apart_seconds=USAGE_APART_SECONDS)
             advance = partial(advance_subscription, ledger, usage, PostgresBilledFees(database))
-            usage_before_events = ClickHouseUsageReader(database, store)  # each event waits for the one before
+            usage_before_events = ClickHouseUsageReader(database, store)  # who pays in advance waits for the answer
             arrivals.append(follow(database, partial(price_arrivals, ledger, usage_before_events)))
             workers.append(billing_worker(client, BillingActivities(advance), TestClockActivities(ledger)))
         if ids.DOCUMENTS in queues:
