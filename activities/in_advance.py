@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -14,15 +14,23 @@ import structlog
 
 from activities.retries import CONFLICTS
 from domain.invoicing.in_advance import ArrivalFees, append_fees, fees_of_arrival
-from domain.kernel.errors import ConflictError, UnavailableError
+from domain.kernel.errors import ConflictError, RefusedError, UnavailableError
 from domain.kernel.ledger import Ledger
-from domain.metering.ports import EventPosition, UsageReader
+from domain.metering.ports import EventPosition, Metric, UsageQuery, UsageReader
 from domain.metering.usage_event import UsageEvent
 
 AT_ONCE: Final = 100
 """Events that are read for, or customers that are appended for: beyond that they would only wait for connections."""
 OF_ONE_SUBSCRIPTION: Final = 10
 """Events that are read for: each asks for the period's usage before it, so one query reads that as many times."""
+
+_NOTHING: Final = UsageQuery(
+    organization_id=UUID(int=0),
+    external_subscription_id="",
+    metric=Metric(code="", aggregation_type="count_agg"),
+    from_at=datetime.fromtimestamp(0, UTC),
+    to_at=datetime.fromtimestamp(0, UTC),
+)
 
 T = TypeVar("T")
 
@@ -63,9 +71,11 @@ async def price_arrivals(ledger: Ledger, usage: UsageReader, arrived: Sequence[A
         if fees is not None:
             by_customer[fees.case.customer.id].append((one, fees))
     await _side_by_side([pricing.append(of_customer) for of_customer in by_customer.values()])
+    if any(isinstance(error, RefusedError) for error in pricing.failures.values()):
+        await usage.aggregate([_NOTHING], 0)  # where this is refused, too, it is not for the event
     for event_id, error in pricing.failures.items():
         _log.error("event could not be priced", event_id=str(event_id), exc_info=error)
-    return {event_id: repr(error) for event_id, error in pricing.failures.items()}
+    return {event_id: f"{type(error).__name__}: {error}" for event_id, error in pricing.failures.items()}
 
 
 class _Pricing:
@@ -111,6 +121,8 @@ class _Pricing:
     def _noting(self, one: Arrived) -> Iterator[None]:
         try:
             yield
+        except RefusedError as error:
+            self.failures[one.event_id] = error
         except UnavailableError:
             raise
         except Exception as error:

@@ -77,3 +77,7 @@ class UnavailableError(BillingError):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.what}"
+
+
+class RefusedError(UnavailableError):
+    """A store answers, but not this question: it is too much for it, or an error of the code."""

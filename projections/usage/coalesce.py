@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from domain.kernel.errors import UnavailableError
-from projections.usage.store import RefusedError
+from domain.kernel.errors import RefusedError, UnavailableError
 
 Q = TypeVar("Q")
 R = TypeVar("R")

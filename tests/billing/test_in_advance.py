@@ -16,6 +16,7 @@ from domain.invoicing.invoice import Fee, Invoice
 from domain.invoicing.replay import replay_prices
 from domain.invoicing.standalone_fee import StandaloneFee
 from domain.kernel import ids
+from domain.kernel.errors import RefusedError, UnavailableError
 from domain.kernel.ledger import Ledger
 from domain.metering.ports import EventPosition, Usage, UsageQuery
 from domain.subscriptions.commands import terminate_subscription
@@ -187,6 +188,44 @@ async def test_an_event_that_cannot_be_priced_holds_no_other_up(ledger: Ledger) 
     failures = await price_arrivals(ledger, usage, arrived(shop, usage))
     assert [("AmountOutOfRange" in reason) for reason in failures.values()] == [True]
     assert sorted(fee.amount_cents for fee in await fees(shop)) == [500, 1000]
+
+
+async def test_an_event_whose_usage_is_refused_holds_no_other_up(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), Refusing({"s1"})
+    charge = shop.charge(await shop.metric("calls"), "standard", {"amount": "1"}, pay_in_advance=True)
+    await shop.plan(amount_cents=0, charges=(charge,))
+    for subscription in ("s1", "s2"):
+        await shop.subscribe(subscription, at="2024-01-04")
+        usage.add("calls", "2024-01-05", subscription=subscription)
+    failures = await price_arrivals(ledger, usage, arrived(shop, usage))
+    assert failures == {ids.of("event", 1): "RefusedError: service_unavailable: usage"}
+    assert [fee.external_subscription_id for fee in await fees(shop)] == ["s2"]
+    usage.refused.clear()
+    assert await price_arrivals(ledger, usage, arrived(shop, usage)) == {}
+    assert [fee.external_subscription_id for fee in await fees(shop)] == ["s1", "s2"]
+
+
+async def test_where_everything_is_refused_no_event_is_given_up(ledger: Ledger) -> None:
+    shop, usage = await Shop.open(ledger), Refusing({"s1", ""})
+    charge = shop.charge(await shop.metric("calls"), "standard", {"amount": "1"}, pay_in_advance=True)
+    await shop.plan(amount_cents=0, charges=(charge,))
+    await shop.subscribe(at="2024-01-04")
+    usage.add("calls", "2024-01-05")
+    with pytest.raises(UnavailableError):
+        await price_arrivals(ledger, usage, arrived(shop, usage))
+
+
+class Refusing(MemoryUsage):
+    """Does not answer what is asked of some subscriptions, "" for none."""
+
+    def __init__(self, refused: set[str]) -> None:
+        super().__init__()
+        self.refused = refused
+
+    async def aggregate(self, queries: Sequence[UsageQuery], watermark: int) -> list[tuple[Usage, ...]]:
+        if any(query.external_subscription_id in self.refused for query in queries):
+            raise RefusedError("usage")
+        return await super().aggregate(queries, watermark)
 
 
 class Together(MemoryUsage):

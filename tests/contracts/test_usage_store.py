@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from domain.kernel import ids
-from domain.kernel.errors import NotFoundError, UnavailableError
+from domain.kernel.errors import NotFoundError, RefusedError, UnavailableError
 from domain.metering.ports import Bucket, Metric, Usage, UsageQuery
 from projections.postgres import Database
 from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.loader import copy_next
 from projections.usage.reader import ClickHouseUsageReader
-from projections.usage.store import RefusedError, UsageStore, connector
+from projections.usage.store import UsageStore, connector
 from projections.usage.writer import IngestLog
 from tests.usage import CALLS, body, line, log, march
 
@@ -173,7 +173,7 @@ async def test_a_question_that_is_refused_fails_alone(any_usage_store: UsageStor
     organization = ids.new()
     await any_usage_store.insert(body([line(organization)], seq=0), "refused")
     reader = ClickHouseUsageReader(database, any_usage_store)
-    too_long = march(organization, bucket=Bucket(matching=(("tier", ("x" * (17 << 20),)),)))
+    too_long = march(organization, bucket=Bucket(matching=(("tier", ("x" * (33 << 20),)),)))
     queries = (march(organization), too_long, march(organization, BYTES), march(organization))
     answers = await asyncio.gather(*(reader.aggregate([query], 0) for query in queries), return_exceptions=True)
     assert isinstance(answers[1], RefusedError)

@@ -116,5 +116,5 @@ def test_the_last_decision_in_force_counts(events: Sequence[UnitsEvent]) -> None
     to_at = FIRST + timedelta(days=DAYS) - timedelta(microseconds=1)
     known = [event for event in events if event.effective_at < to_at]
     if known:
-        latest = max(known, key=lambda event: (event.decided_at, events.index(event)))
+        latest = sorted(known, key=lambda event: event.decided_at)[-1]  # of those of one instant the last
         assert full_units(in_window(events, FIRST, to_at)) == latest.units

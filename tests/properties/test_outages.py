@@ -69,7 +69,7 @@ gaps = st.one_of(
 kinds = st.sampled_from(("use", "use", "units", "units", "plan units", "change", "change", "change", "end", "limit"))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     zone=st.sampled_from(ZONES),
     terms=st.lists(plans, min_size=2, max_size=4),

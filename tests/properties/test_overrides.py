@@ -96,7 +96,7 @@ def histories(draw: st.DrawFn) -> list[tuple[datetime, Terms]]:
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=histories(),
     pay_in_advance=st.booleans(),

@@ -90,7 +90,7 @@ class Story:
         return await self.ledger.find_all(StandaloneFee, self.shop.organization.id)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, rate=st.decimals(0, 30, places=2))
 async def test_who_has_paid_has_one_invoice_of_it(ledger: Ledger, steps: Sequence[Step], rate: Decimal) -> None:
     story = Story(await Shop.open(ledger))

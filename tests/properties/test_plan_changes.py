@@ -29,7 +29,7 @@ intervals = st.sampled_from(("weekly", "monthly", "quarterly"))
 nearby = st.sampled_from([timedelta(microseconds=offset) for offset in (-1001, -1000, -1, 0, 1, 999, 1000)])
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     zone=st.sampled_from(ZONES),
     billing_time=st.sampled_from(("calendar", "anniversary")),

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.catalog.billable_metric import BillableMetric, BillableMetricDetails, MetricFilter
@@ -125,7 +125,6 @@ def test_the_order_of_arrival_changes_nothing(events: Any, shuffled: Any) -> Non
     assert [bucket.fee for bucket in one] == [bucket.fee for bucket in two]
 
 
-@settings(deadline=None)
 @given(
     events=EVENTS,
     terms=st.sampled_from(

@@ -242,7 +242,7 @@ def comparable(query: UsageQuery, answer: Sequence[Usage]) -> object:
     ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(random=st.randoms(use_true_random=True), odd=st.lists(ODD, max_size=12))
 @example(random=Random(363458), odd=["1", "1", '""'])  # twelve and minus twelve of a day beside a carried -1 / 31
 async def test_sql_equals_the_plain_functions(
