@@ -157,7 +157,7 @@ async def unpriced(settings: Settings) -> str:
     assert row is not None
     if row[0]:
         raise AilingError(
-            f"{row[0]} events not priced: {row[1]}", "the worker's log has them; it tries again when it starts"
+            f"{row[0]} events not priced: {row[1]}", "the worker's log has them; it tries again every few minutes"
         )
     return "every event priced"
 
