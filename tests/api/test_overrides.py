@@ -139,7 +139,8 @@ async def test_a_plan_of_its_own_from_the_start(catalog: Catalog) -> None:
         ),
         ({"amount_cents": 2000}, True, "the plan's amount, but kept when the plan's changes"),
         ({"trial_period": 0}, True, "the same"),
-        ({"minimum_commitment": None}, True, "none, whatever the plan will have"),
+        ({"minimum_commitment": {}}, True, "none, whatever the plan will have"),
+        ({"minimum_commitment": None}, False, "said by the Go client where it says nothing"),
         ({"charges": [{"id": "charge"}]}, True, "the charge as it is now"),
         ({"fixed_charges": [{"id": "fixed", "units": 3}]}, False, "units alone"),
         ({"fixed_charges": [{"id": "fixed", "units": 3, "apply_units_immediately": True}]}, False, "units alone"),
@@ -168,6 +169,19 @@ async def test_when_a_plan_is_copied(
     named = any("units" in entry for entry in lists.get("fixed_charges", []))
     assert [one["units"] for one in await catalog.fixed_charges()] == [3 if named else 10]
     assert shown["plan"]["interval"] == "monthly"
+
+
+async def test_what_the_go_client_sends_for_what_is_not_set(catalog: Catalog) -> None:
+    """It has no way to leave these out: a null says nothing, a zero is a zero."""
+    committed = {"plan": {"trial_period": 7, "minimum_commitment": {"amount_cents": 5000}}}
+    await catalog.client.ok("PUT", "/plans/pro", committed)
+    unset = {"amount_cents": 0, "trial_period": 0, "minimum_commitment": None}
+    begun = await catalog.begin({**unset, "charges": [{"id": catalog.charge()["lago_id"], "properties": None}]})
+    plan = begun["plan"]
+    assert (plan["amount_cents"], plan["trial_period"], plan["minimum_commitment"]["amount_cents"]) == (0, 0, 5000)
+    assert plan["charges"][0]["properties"] == {"amount": "1"}
+    assert (await catalog.change(unset))["plan"]["minimum_commitment"] == plan["minimum_commitment"]
+    assert "minimum_commitment" not in (await catalog.change({"minimum_commitment": {}}))["plan"]
 
 
 async def test_the_first_change_copies_the_plan_and_later_ones_change_the_copy(catalog: Catalog) -> None:

@@ -74,6 +74,8 @@ def read_overrides(fields: Fields, before: PlanDetails, known: Known, *, at: dat
             immediately = applies_units_immediately(entry)
             units.append(SetUnits(fixed_charge_id=fixed_charge.root_id, units=number, immediately=immediately))
     own = {name: fields.values[name] for name in _OF_PLAN if name in fields}
+    if own.get("minimum_commitment") is None:  # Lago's Go client sends null where it says nothing
+        own.pop("minimum_commitment", None)
     details = read_details(Fields(own, fields.errors), details, known, {}, subscribed=False, at=at)
     is_copied = bool(own or charges) or any(is_override(entry) for entry in fixed_charges)
     return OwnTerms(details=details if is_copied else None, units=tuple(units))
