@@ -11,7 +11,13 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from domain.kernel.zones import DAY, end_of_day, local_date, start_of_day
-from domain.subscriptions.intervals import BillingTime, Interval, LocalPeriod, period_containing
+from domain.subscriptions.intervals import (
+    BILLED_MONTHLY_IF_ASKED,
+    BillingTime,
+    Interval,
+    LocalPeriod,
+    period_containing,
+)
 
 PlanChange = Literal["upgrade", "downgrade"]
 
@@ -243,7 +249,7 @@ def termination_boundaries(
 
 
 def _interval(schedule: Schedule, *, monthly: bool) -> Interval:
-    return "monthly" if monthly and schedule.interval in ("yearly", "semiannual") else schedule.interval
+    return "monthly" if monthly and schedule.interval in BILLED_MONTHLY_IF_ASKED else schedule.interval
 
 
 def _period(schedule: Schedule, interval: Interval, day: date) -> LocalPeriod:

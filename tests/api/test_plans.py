@@ -54,6 +54,26 @@ async def test_life_of_a_plan(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "monthly", "why"),
+    [
+        ({"interval": "monthly", "bill_charges_monthly": True}, (None, None), "no choice"),
+        ({"interval": "quarterly", "bill_fixed_charges_monthly": True}, (None, None), "no choice"),
+        ({"interval": "yearly"}, (False, False), "not asked for"),
+        ({"interval": "yearly", "bill_charges_monthly": None}, (False, False), "null is not asked for"),
+        ({"interval": "semiannual", "bill_charges_monthly": True}, (True, False), "each by itself"),
+        ({"interval": "yearly", "bill_fixed_charges_monthly": True}, (False, True), "each by itself"),
+    ],
+)
+async def test_what_is_billed_monthly(
+    client: Client, body: dict[str, Any], monthly: tuple[bool | None, bool | None], why: str
+) -> None:
+    made = await create(client, **body)
+    assert (made["bill_charges_monthly"], made["bill_fixed_charges_monthly"]) == monthly, why
+    changed = await change(client, interval="weekly")
+    assert (changed["bill_charges_monthly"], changed["bill_fixed_charges_monthly"]) == (None, None), why
+
+
+@pytest.mark.parametrize(
     ("body", "details"),
     [
         (

@@ -24,7 +24,7 @@ from api.resources.plans import unavailable
 from api.resources.taxes.named import read_tax_ids
 from domain.catalog.plan import MinimumCommitment, PlanDetails
 from domain.kernel import ids
-from domain.subscriptions.intervals import Interval
+from domain.subscriptions.intervals import BILLED_MONTHLY_IF_ASKED, Interval
 
 METADATA_ENTRIES, METADATA_KEY, METADATA_VALUE = 50, 100, 255
 
@@ -83,8 +83,10 @@ def read_details(
         invoice_display_name=fields.text("invoice_display_name", old.invoice_display_name),
         trial_period=trial_period or Decimal(0),
         pay_in_advance=bool(fields.boolean("pay_in_advance", old.pay_in_advance)),
-        bill_charges_monthly=fields.boolean("bill_charges_monthly", old.bill_charges_monthly),
-        bill_fixed_charges_monthly=fields.boolean("bill_fixed_charges_monthly", old.bill_fixed_charges_monthly),
+        bill_charges_monthly=_read_monthly(fields, "bill_charges_monthly", old.bill_charges_monthly, interval),
+        bill_fixed_charges_monthly=_read_monthly(
+            fields, "bill_fixed_charges_monthly", old.bill_fixed_charges_monthly, interval
+        ),
         charges=read_charges(fields, old.charges, known, subscribed=subscribed, at=at),
         fixed_charges=read_fixed_charges(fields, old.fixed_charges, add_ons, known.taxes, subscribed=subscribed, at=at),
         minimum_commitment=_read_commitment(fields, old.minimum_commitment, known.taxes, at=at),
@@ -93,6 +95,12 @@ def read_details(
     )
     fields.check()
     return details
+
+
+def _read_monthly(fields: Fields, name: str, before: bool | None, interval: str | None) -> bool | None:
+    """Null where the interval leaves no choice, else not unless asked for (P11)."""
+    asked = fields.boolean(name, before)
+    return bool(asked) if interval in BILLED_MONTHLY_IF_ASKED else None
 
 
 def _read_commitment(

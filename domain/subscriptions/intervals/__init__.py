@@ -9,10 +9,13 @@ from domain.subscriptions.intervals.days import period_of_days
 from domain.subscriptions.intervals.local_period import LocalPeriod
 from domain.subscriptions.intervals.months import period_of_months
 
-__all__ = ["BillingTime", "Interval", "LocalPeriod", "period_containing"]
+__all__ = ["BILLED_MONTHLY_IF_ASKED", "BillingTime", "Interval", "LocalPeriod", "period_containing"]
 
 Interval = Literal["daily", "weekly", "monthly", "quarterly", "semiannual", "yearly"]
 """Lago's, and daily, which is ours."""
+
+BILLED_MONTHLY_IF_ASKED: tuple[Interval, ...] = ("semiannual", "yearly")
+"""Whose plans say whether usage and fixed charges are billed every month (P11)."""
 
 BillingTime = Literal["calendar", "anniversary"]
 
