@@ -111,27 +111,27 @@ def present_listed_invoice(invoice: Doc, *, file_url: str | None, customer: dict
 
 
 def _period(row: Doc) -> dict[str, Any]:
-    """The windows of a subscription on the invoice. Those of the plan and of usage are always there, for clients take
-    no null (api-surface 6): where nothing of that kind is billed, they show the window of what is."""
-    from_at, to_at = _window(row, "", "charges_", "fixed_charges_")
-    charges_from_at, charges_to_at = _window(row, "charges_", "fixed_charges_", "")
+    """The windows of a subscription on the invoice.
+
+    An invoice between the plan's bills has one window; clients take no null of the plan's and of usage (api-surface 6),
+    so these show it, too. On the plan's bills null says that no usage, or no fixed charge, is billed (metering P11).
+    """
+    if row["from_at"] is None:
+        kind = "fixed_charges" if row["charges_from_at"] is None else "charges"
+        from_at, to_at = row[f"{kind}_from_at"], row[f"{kind}_to_at"]
+        row = row | {"from_at": from_at, "to_at": to_at, "charges_from_at": from_at, "charges_to_at": to_at}
     return {
         "lago_subscription_id": row["subscription_id"],
         "external_subscription_id": row["external_id"],
         "lago_plan_id": row["plan_id"],
-        "subscription_from_datetime": wire.instant(from_at),
-        "subscription_to_datetime": wire.instant(to_at),
-        "charges_from_datetime": wire.instant(charges_from_at),
-        "charges_to_datetime": wire.instant(charges_to_at),
+        "subscription_from_datetime": wire.instant(row["from_at"]),
+        "subscription_to_datetime": wire.instant(row["to_at"]),
+        "charges_from_datetime": wire.instant(row["charges_from_at"]),
+        "charges_to_datetime": wire.instant(row["charges_to_at"]),
         "fixed_charges_from_datetime": wire.instant(row["fixed_charges_from_at"]),
         "fixed_charges_to_datetime": wire.instant(row["fixed_charges_to_at"]),
         "invoicing_reason": row["reason"],
     }
-
-
-def _window(row: Doc, *kinds: str) -> tuple[str, str]:
-    """The first window that the row has, of these kinds."""
-    return next((row[f"{kind}from_at"], row[f"{kind}to_at"]) for kind in kinds if row[f"{kind}from_at"] is not None)
 
 
 def _credit(invoice: Doc, row: Doc) -> dict[str, Any]:

@@ -60,11 +60,11 @@ def test_numbers() -> None:
         (APRIL, MARCH, YEAR, (APRIL, MARCH, YEAR), "each its own"),
         (None, MARCH, None, (MARCH, MARCH, None), "an event in advance, or paid fees of a subscription that ended"),
         (None, None, APRIL, (APRIL, APRIL, APRIL), "fixed charges in advance"),
-        (YEAR, None, MARCH, (YEAR, MARCH, MARCH), "a month of fixed charges"),
-        (YEAR, MARCH, None, (YEAR, MARCH, None), "a month of usage"),
+        (YEAR, None, MARCH, (YEAR, None, MARCH), "a month of fixed charges (P11)"),
+        (YEAR, MARCH, None, (YEAR, MARCH, None), "a month of usage (P11)"),
     ],
 )
-def test_billing_periods_have_the_windows_that_clients_need(
+def test_the_windows_of_billing_periods(
     plan: tuple[str, str] | None,
     charges: tuple[str, str] | None,
     fixed_charges: tuple[str, str] | None,
@@ -75,7 +75,8 @@ def test_billing_periods_have_the_windows_that_clients_need(
     kinds = ("subscription", "charges", "fixed_charges")
     windows = [(period[f"{kind}_from_datetime"], period[f"{kind}_to_datetime"]) for kind in kinds]
     assert windows == [window or (None, None) for window in shown], why
-    assert BillingPeriodResponse.parse_obj(period).charges_from_datetime == period["charges_from_datetime"]
+    if shown[1] is not None:
+        assert BillingPeriodResponse.parse_obj(period).charges_from_datetime == period["charges_from_datetime"]
 
 
 def _billing_period(*windows: tuple[str, str] | None) -> Doc:
