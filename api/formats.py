@@ -44,8 +44,8 @@ def currency(fields: Fields, name: str, before: str | None) -> str | None:
     value = fields.text(name, before)
     if not value:
         return None
-    if value.upper() in EXPONENTS:
-        return value.upper()
+    if value in EXPONENTS:
+        return value
     fields.refuse(name, "value_is_invalid")
     return before
 

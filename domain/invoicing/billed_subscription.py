@@ -13,7 +13,14 @@ from domain.invoicing.invoice import InvoiceSubscription
 from domain.invoicing.usage_fees import UsageWindow
 from domain.kernel.zones import DAY, end_of_day, local_date
 from domain.metering.prorated_period import ProratedPeriod
-from domain.subscriptions.billing_dates import Boundaries, Lifetime, Schedule, boundaries, termination_boundaries
+from domain.subscriptions.billing_dates import (
+    Boundaries,
+    Lifetime,
+    Schedule,
+    billed_elsewhere_until,
+    boundaries,
+    termination_boundaries,
+)
 from domain.subscriptions.due import lifetime_of
 from domain.subscriptions.proration import subscription_day_count
 from domain.subscriptions.subscription import InvoicingReason, Subscription
@@ -68,17 +75,18 @@ class BilledSubscription:
 
     def boundaries(self, at: datetime) -> Boundaries:
         """The windows that are billed at `at`."""
-        subscription, reason = self.subscription, self.reason
-        moved = subscription.last_timezone not in (None, self.schedule.timezone)
-        resumed = subscription.last_charges_to_at if moved else None
-        if reason == "subscription_terminating":
+        subscription = self.subscription
+        billed_until = billed_elsewhere_until(
+            subscription.last_charges_to_at, made_in=subscription.last_timezone, now_in=self.schedule.timezone
+        )
+        if self.reason == "subscription_terminating":
             return termination_boundaries(
                 self.schedule,
                 self.lifetime,
                 previous_billed=self.previous_billed(at),
-                previous_charges_to_at=resumed,
+                previous_charges_to_at=billed_until,
             )
-        return boundaries(self.schedule, self.lifetime, at, previous_charges_to_at=resumed)
+        return boundaries(self.schedule, self.lifetime, at, previous_charges_to_at=billed_until)
 
 
 def usage_window(one: BilledSubscription, window: Boundaries) -> UsageWindow:

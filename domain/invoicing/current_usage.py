@@ -1,6 +1,6 @@
 """What a subscription has used in its running period, priced as an invoice would, and not kept.
 
-Source: metering-pricing 17 (Y1 to Y3), P16, P17; invoicing-money 4.3, 9.1.
+Source: metering-pricing 17 (Y1 to Y3), P8, P16, P17; invoicing-money 4.3, 9.1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.kernel.ledger import Ledger
 from domain.kernel.zones import local_date
 from domain.metering.ports import UsageReader
 from domain.metering.prorated_period import ProratedPeriod
-from domain.subscriptions.billing_dates import Boundaries, boundaries, period_of
+from domain.subscriptions.billing_dates import Boundaries, billed_elsewhere_until, boundaries, period_of
 from domain.subscriptions.due import lifetime_of, schedule_of
 from domain.subscriptions.proration import subscription_day_count
 from domain.subscriptions.subscription import Subscription
@@ -52,8 +52,15 @@ class CurrentUsage:
 def running_period(subscription: Subscription, plan: Plan, timezone: str, *, at: datetime) -> Boundaries:
     """The boundaries of the period that `at` lies in; before the start, of the first one."""
     lifetime = lifetime_of(subscription)
+    billed_until = billed_elsewhere_until(
+        subscription.last_charges_to_at, made_in=subscription.last_timezone, now_in=timezone
+    )
     return boundaries(
-        schedule_of(subscription, plan, timezone), lifetime, max(at, lifetime.started_at), current_usage=True
+        schedule_of(subscription, plan, timezone),
+        lifetime,
+        max(at, lifetime.started_at),
+        current_usage=True,
+        previous_charges_to_at=billed_until,
     )
 
 

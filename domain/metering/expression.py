@@ -247,8 +247,8 @@ _ARITHMETIC: dict[str, Callable[..., Decimal]] = {
     "*": lambda left, right: left * right,
     "/": lambda left, right: left / right,
     "negate": lambda number: -number,
-    "least": min,
-    "greatest": max,
+    "least": lambda *numbers: min(numbers),
+    "greatest": lambda *numbers: max(numbers),
 }
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

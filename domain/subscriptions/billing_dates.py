@@ -139,6 +139,11 @@ def billing_instant(schedule: Schedule, day: date) -> datetime:
     return start_of_day(day, schedule.timezone)
 
 
+def billed_elsewhere_until(last_charges_to_at: datetime | None, *, made_in: str | None, now_in: str) -> datetime | None:
+    """End of the usage that the last invoice billed if the time zone has changed since, else None (P8)."""
+    return last_charges_to_at if made_in not in (None, now_in) else None
+
+
 def boundaries(
     schedule: Schedule,
     lifetime: Lifetime,
@@ -155,9 +160,9 @@ def boundaries(
         current_usage: look at the period in progress, not at the one behind: current usage, charges and fixed charges
             in advance, progressive billing. A termination by `billing_at` implies it, unless for a downgrade: that
             waits for the end of the period.
-        previous_charges_to_at: end of the usage window of the subscription's last invoice if that was made in another
-            time zone, else None: usage goes on from there, so that no event is lost or billed twice. The next
-            microsecond, where Lago goes on a whole second later (the same on the wire, and nothing lost).
+        previous_charges_to_at: of `billed_elsewhere_until`: usage goes on from there, so that no event is lost or
+            billed twice. The next microsecond, where Lago goes on a whole second later (the same on the wire, and
+            nothing lost).
 
     Source: metering-pricing P6-P16, P19 (fixed), invoicing-money 2.2.
     """

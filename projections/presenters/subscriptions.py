@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from domain.subscriptions.billing_dates import Lifetime, Schedule, boundaries, downgrade_day
+from domain.subscriptions.billing_dates import Lifetime, Schedule, billed_elsewhere_until, boundaries, downgrade_day
 from projections.presenters import wire
 from projections.views.subscriptions import SubscriptionView
 
@@ -72,7 +72,13 @@ def _running_period(view: SubscriptionView, now: datetime) -> tuple[str | None, 
     subscription = view.subscription
     terminated_at = _instant_or_none(subscription["terminated_at"])
     lifetime = Lifetime(datetime.fromisoformat(started_at), terminated_at, subscription["successor"])
-    window = boundaries(_schedule(view), lifetime, max(now, lifetime.started_at), current_usage=True)
+    billed_until = billed_elsewhere_until(
+        _instant_or_none(subscription["last_charges_to_at"]),
+        made_in=subscription["last_timezone"],
+        now_in=view.timezone,
+    )
+    at = max(now, lifetime.started_at)
+    window = boundaries(_schedule(view), lifetime, at, current_usage=True, previous_charges_to_at=billed_until)
     assert window.charges_from_at is not None
     assert window.charges_to_at is not None
     return wire.instant(window.charges_from_at.isoformat()), wire.instant(window.charges_to_at.isoformat())

@@ -73,6 +73,7 @@ async def test_the_zone_of_the_organization_is_inherited_at_once(client: Client)
         ({"shipping_address": {"country": "France"}}, {"country": ["not_a_valid_country_code"]}),
         ({"shipping_address": "Lyon"}, {"shipping_address": ["value_is_invalid"]}),
         ({"currency": "EURO"}, {"currency": ["value_is_invalid"]}),
+        ({"currency": "eur"}, {"currency": ["value_is_invalid"]}),
         ({"timezone": "Paris"}, {"timezone": ["invalid_timezone"]}),
         ({"timezone": "../UTC"}, {"timezone": ["invalid_timezone"]}),
         ({"email": "acme"}, {"email": ["invalid_email_format"]}),

@@ -87,6 +87,7 @@ async def test_what_is_billed_monthly(
         ({"amount_cents": "1e400"}, {"amount_cents": ["value_is_invalid"]}),
         ({"amount_cents": [1]}, {"amount_cents": ["value_is_invalid"]}),
         ({"amount_currency": "XXX"}, {"amount_currency": ["value_is_invalid"]}),
+        ({"amount_currency": "eur"}, {"amount_currency": ["value_is_invalid"]}),
         ({"trial_period": -1}, {"trial_period": ["value_is_out_of_range"]}),
         ({"pay_in_advance": "perhaps"}, {"pay_in_advance": ["value_is_invalid"]}),
         ({"metadata": {"k": 1}}, {"metadata": ["value_is_invalid"]}),

@@ -62,6 +62,7 @@ def evaluate(source: str) -> Value:
         ("2 - - 2", D(4)),
         ("-(1 + 2)", D(-3)),
         ("least(3, 1, 2) + greatest(3, 1, 2)", D(4)),
+        ("least(event.properties.n) - greatest(1)", D(2)),
         ("event.properties.left + event.properties.right", D("3.5")),
         ("event.properties.n * event.properties.f", D("0.3")),
         ("event.properties.neg", D(-4)),
