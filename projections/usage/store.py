@@ -24,6 +24,11 @@ R = TypeVar("R")
 TABLE: Final = "usage_events"
 MARKS: Final = "usage_marks"
 
+_QUERY_SECONDS: Final = 30
+"""How long the store works on a query. What takes longer is refused, so that its questions are asked in parts, and is
+not left running behind the next try."""
+_ANSWER_SECONDS: Final = 45
+
 _INSERT_SETTINGS: Final = {
     "async_insert": 0,  # the default waits for others, up to 200 ms (engine 2.1)
     "input_format_parallel_parsing": 0,  # one block, so that a token stands for the whole insert
@@ -33,6 +38,7 @@ _INSERT_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,  # an older loader meets the lines of a newer writer
 }
 _QUERY_SETTINGS: Final = {
+    "max_execution_time": _QUERY_SECONDS,
     "max_query_size": 32 << 20,  # a group of 5 MB in a body, every character escaped, in two questions of one event
     "max_ast_elements": 16 << 20,  # the default bucket of a charge ignores every filter that it has
     "max_expanded_ast_elements": 16 << 20,
@@ -50,7 +56,11 @@ def connector(url: str) -> Callable[[], Client]:
 
     def connect() -> Client:
         return clickhouse_connect.get_client(
-            dsn=url, compress=False, autogenerate_session_id=False, connect_timeout=5, send_receive_timeout=30
+            dsn=url,
+            compress=False,
+            autogenerate_session_id=False,
+            connect_timeout=5,
+            send_receive_timeout=_ANSWER_SECONDS,
         )
 
     return connect

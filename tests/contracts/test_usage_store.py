@@ -14,6 +14,7 @@ from domain.kernel import ids
 from domain.kernel.errors import NotFoundError, RefusedError, UnavailableError
 from domain.metering.ports import Bucket, Metric, Usage, UsageQuery
 from projections.postgres import Database
+from projections.usage import store as stores
 from projections.usage.events import EventFilter, UsageEvents
 from projections.usage.loader import copy_next
 from projections.usage.reader import ClickHouseUsageReader
@@ -257,6 +258,19 @@ async def test_rows_that_are_consumed_as_they_come(any_usage_store: UsageStore) 
     assert await any_usage_store.consume(f"{sql} limit 0", tuple[int, str], list) == []
     with pytest.raises(RefusedError):
         await any_usage_store.consume("select nothing", tuple[int], list)
+
+
+async def test_what_would_take_for_ever_is_refused(
+    any_usage_store: UsageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for settings in (stores._QUERY_SETTINGS, stores._STREAM_SETTINGS):
+        monkeypatch.setitem(settings, "max_execution_time", 1)
+    for_years = "select count() from numbers(1000000000000000) where sipHash64(number) = 7"
+    with pytest.raises(RefusedError):
+        await any_usage_store.rows(for_years, tuple[int])
+    with pytest.raises(RefusedError):
+        await any_usage_store.consume(for_years, tuple[int], list)
+    assert await any_usage_store.rows("select 1", tuple[int]) == [(1,)]
 
 
 class _BreaksOff(BytesIO):
