@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from types import GenericAlias
 from typing import Any, cast
 
 from domain.metering.ports import AggregationType, Usage, UsageQuery
 from projections.postgres import Database
-from projections.usage.aggregations import AGGREGATIONS, Aggregation, custom
+from projections.usage.aggregations import AGGREGATIONS, Aggregation, custom, rising_sum
 from projections.usage.coalesce import Coalescer
 from projections.usage.loaded import Loaded
 from projections.usage.statement import Question, statements
@@ -35,11 +36,13 @@ class ClickHouseUsageReader:
     def __init__(
         self, database: Database, store: UsageStore, *, patience_seconds: float = 10.0, apart_seconds: float = 0.0
     ) -> None:
-        self._store, self._apart_seconds = store, apart_seconds
+        self._store = store
         self._loaded = Loaded(database, store, patience_seconds=patience_seconds)
         self._by_type: dict[AggregationType, Coalescer[Question, _Answer]] = {
-            kind: self._coalescer(aggregation) for kind, aggregation in AGGREGATIONS.items()
+            kind: Coalescer(partial(self._answers, aggregation), apart_seconds=apart_seconds)
+            for kind, aggregation in AGGREGATIONS.items()
         }
+        self._by_type["sum_agg"] = Coalescer(self._sums, apart_seconds=apart_seconds)
         self._by_type["custom_agg"] = Coalescer(self._fold, apart_seconds=apart_seconds)
 
     async def watermark(self) -> int:
@@ -65,17 +68,32 @@ class ClickHouseUsageReader:
         }
         return [found[index] for index in range(len(queries))]
 
-    def _coalescer(self, aggregation: Aggregation) -> Coalescer[Question, _Answer]:
-        found = cast("type[_Found]", GenericAlias(tuple, (int, list[str], aggregation.Row)))
+    async def _answers(self, aggregation: Aggregation, questions: Sequence[Question]) -> list[_Answer]:
+        found = await self._found(aggregation, questions)
+        return [_answer(aggregation, query, rows) for (query, _), rows in zip(questions, found, strict=True)]
 
-        async def run(questions: Sequence[Question]) -> Sequence[_Answer]:
-            rows: dict[int, list[_Found]] = defaultdict(list)
-            for statement in statements(aggregation, questions):
-                for row in await self._store.rows(statement, found):
-                    rows[row[0]].append(row)
-            return [_answer(aggregation, query, rows[index]) for index, (query, _) in enumerate(questions)]
+    async def _sums(self, questions: Sequence[Question]) -> Sequence[_Answer]:
+        """First those that may never have fallen, then all that are left, whose events may have to be put in order."""
+        rising = [index for index, (query, _) in enumerate(questions) if rising_sum.may_answer(query)]
+        found = await self._found(rising_sum, [questions[index] for index in rising])
+        answers = {
+            index: _answer(rising_sum, questions[index][0], rows)
+            for index, rows in zip(rising, found, strict=True)
+            if not any(row.falls for _, _, row in rows)
+        }
+        others = [index for index in range(len(questions)) if index not in answers]
+        answered = await self._answers(AGGREGATIONS["sum_agg"], [questions[index] for index in others])
+        answers |= zip(others, answered, strict=True)
+        return [answers[index] for index in range(len(questions))]
 
-        return Coalescer(run, apart_seconds=self._apart_seconds)
+    async def _found(self, aggregation: Aggregation, questions: Sequence[Question]) -> list[list[_Found]]:
+        """The rows of each question."""
+        row = cast("type[_Found]", GenericAlias(tuple, (int, list[str], aggregation.Row)))
+        found: list[list[_Found]] = [[] for _ in questions]
+        for statement in statements(aggregation, questions):
+            for one in await self._store.rows(statement, row):
+                found[one[0]].append(one)
+        return found
 
     async def _fold(self, questions: Sequence[Question]) -> Sequence[_Answer]:
         queries = [query for query, _ in questions]
