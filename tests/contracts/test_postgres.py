@@ -85,12 +85,17 @@ async def test_no_server_is_an_error_of_ours() -> None:
             await database.connect()
 
 
+async def settings(connection: Connection, names: str) -> list[tuple[str, str]]:
+    """What the server has for settings whose names are like that."""
+    cursor = await connection.execute(
+        "select name, setting from pg_settings where name like %s order by name", (names,)
+    )
+    return await cursor.fetchall()
+
+
 async def test_a_transaction_does_not_last(database: Database) -> None:
     async with database.connection(None) as connection:
-        cursor = await connection.execute(
-            "select name, setting from pg_settings where name like %s order by name", ("%transaction%timeout",)
-        )
-        assert await cursor.fetchall() == [
+        assert await settings(connection, "%transaction%timeout") == [
             ("idle_in_transaction_session_timeout", "5000"),
             ("transaction_timeout", "5000"),
         ]
@@ -99,10 +104,7 @@ async def test_a_transaction_does_not_last(database: Database) -> None:
 async def test_a_machine_that_vanished_is_given_up_by_client_and_server(database: Database) -> None:
     """It does not say so: a dead leader would keep its lock, and a commit be waited for, for hours."""
     async with database.connection(None) as connection:
-        cursor = await connection.execute(
-            "select name, setting from pg_settings where name like %s order by name", ("tcp%",)
-        )
-        assert await cursor.fetchall() == [
+        assert await settings(connection, "tcp%") == [
             ("tcp_keepalives_count", "3"),
             ("tcp_keepalives_idle", "10"),
             ("tcp_keepalives_interval", "2"),
