@@ -6,7 +6,6 @@ Most events are of no such charge: of a row of the log only the codes are read t
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,7 +37,10 @@ join plans p on p.organization_id = m.organization_id
     jsonb_build_object('billable_metric_id', m.id, 'pay_in_advance', true))
 """
 
-_UNPRICED = "select event_id, seq from unpriced_events where failed_at < %s order by seq, event_id limit %s"
+_UNPRICED = """
+select event_id, seq from unpriced_events
+where failed_at < now() - make_interval(secs => %s) order by failed_at, seq limit %s
+"""
 _FAILED = """
 insert into unpriced_events (event_id, organization_id, seq, error) values (%s, %s, %s, %s)
 on conflict (event_id) do update set error = excluded.error, failed_at = now()
@@ -77,19 +79,16 @@ async def follow(database: Database, handle: Handle) -> None:
     The position is stored after `handle` returns, so events may come again: it must be idempotent. Where something
     cannot be reached it waits and tries again. So it does, from time to time, with events that could not be priced.
     """
-    clock = asyncio.get_running_loop().time
     while True:
         try:
             async with leading(database, NAME, "ingest_log") as connection:
                 position = await read_position(database, NAME)
-                tried_at = -math.inf
                 while True:
-                    if clock() - tried_at >= TRY_AGAIN_SECONDS:
-                        await _try_again(database, handle)
-                        tried_at = clock()
-                    while (reached := await _catch_up(database, position, handle)) > position:
-                        position = reached
-                    await notified(connection)
+                    reached = await _catch_up(database, position, handle)
+                    await _try_again(database, handle)
+                    if reached == position:
+                        await notified(connection)
+                    position = reached
         except UnavailableError as error:
             _log.warning("in_advance.unavailable", what=error.what)
             await asyncio.sleep(POLL_SECONDS)
@@ -127,27 +126,25 @@ async def _keep(database: Database, arrived: Sequence[ArrivedEvent], failures: M
 
 
 async def _try_again(database: Database, handle: Handle) -> None:
-    """Price what could not be priced before: by a version that had a fault, at a price that has been changed since."""
-    async with database.unbound() as connection:
-        [began_at] = await (await connection.execute("select now()")).fetchall()
-    while failed := await _failed(database, began_at[0]):
-        still = await handle(failed)
-        await _keep(database, failed, still)
-        priced = [one.event_id for one in failed if one.event_id not in still]
-        async with database.connection(None) as connection:
-            await connection.execute("delete from unpriced_events where event_id = any(%s)", (priced,))
+    """Price what could not be priced some time ago: by a version that had a fault, at a price that was changed since.
 
-
-async def _failed(database: Database, before: datetime) -> list[ArrivedEvent]:
-    """Some of those that were tried for the last time before then."""
+    One page, so that new events do not wait for many that fail.
+    """
     async with database.connection(None) as connection:
-        failed = await (await connection.execute(_UNPRICED, (before, PAGE_ROWS))).fetchall()
+        failed = await (await connection.execute(_UNPRICED, (TRY_AGAIN_SECONDS, PAGE_ROWS))).fetchall()
+        if not failed:
+            return
         sequences = sorted({seq for _, seq in failed})
         rows = await (
             await connection.execute("select seq, body from ingest_log where seq = any(%s) order by seq", (sequences,))
         ).fetchall()
     wanted = {str(event_id) for event_id, _ in failed}
-    return [_arrived(seq, line) for seq, body in rows for line in _decode_lines(body) if line.event_id in wanted]
+    arrived = [_arrived(seq, line) for seq, body in rows for line in _decode_lines(body) if line.event_id in wanted]
+    still = await handle(arrived)
+    await _keep(database, arrived, still)
+    priced = [one.event_id for one in arrived if one.event_id not in still]
+    async with database.connection(None) as connection:
+        await connection.execute("delete from unpriced_events where event_id = any(%s)", (priced,))
 
 
 def _arrived(seq: int, line: Line) -> ArrivedEvent:

@@ -15,6 +15,7 @@ from projections.followers import store_position
 from projections.postgres import Database
 from projections.usage import arrivals
 from projections.usage.arrivals import NAME, ArrivedEvent, follow
+from projections.usage.lines import Line
 from projections.usage.writer import IngestLog
 from projections.views.fees import PostgresBilledFees
 from tests.builders import Shop
@@ -45,10 +46,13 @@ class Handler:
         self.handed.append([one.event.transaction_id for one in arrived])
         return {one.event_id: "too dear" for one in arrived if one.event.transaction_id in self.unpriceable}
 
-    async def until(self, *calls: list[str]) -> None:
-        async with asyncio.timeout(60):
-            while self.handed[-len(calls) :] != list(calls):
-                await asyncio.sleep(0.01)
+
+async def until(database: Database, *events: Line) -> None:
+    """Wait until these events, and no others, are kept as unpriced."""
+    kept = sorted((UUID(event.event_id), "too dear") for event in events)
+    async with asyncio.timeout(60):
+        while sorted(await unpriced(database)) != kept:
+            await asyncio.sleep(0.01)
 
 
 async def unpriced(database: Database) -> list[tuple[UUID, str]]:
@@ -72,16 +76,11 @@ async def test_an_event_that_cannot_be_priced_is_kept_and_tried_again(
         await log(ingest_log, *events[:2], line(organization, code="of no charge", transaction_id="x"))
         for event in events[2:]:
             await log(ingest_log, event)
-        await handler.until(["b", "c"], ["d"])
-        kept = [(UUID(event.event_id), "too dear") for event in events[1:4]]
-        assert sorted(await unpriced(database)) == sorted(kept)
+        await until(database, *events[1:4])
         handler.unpriceable = {"c"}
-        await handler.until(["c"])
-        assert await unpriced(database) == [(UUID(events[2].event_id), "too dear")]
+        await until(database, events[2])
         handler.unpriceable.clear()
-        async with asyncio.timeout(60):
-            while await unpriced(database):
-                await asyncio.sleep(0.01)
+        await until(database)
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError):
